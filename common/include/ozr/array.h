@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arrays: a typed n-d box over a prefix of a store, Zarr v2 or v3, with or
+ * without shards. Reads and writes take lists of boxes in any order; the
+ * engine plans the chunks of all boxes together, so that each chunk is
+ * decoded once, and decodes straight into the caller's memory where it can.
+ *
+ * Missing chunks read as the fill value; chunks that cannot be read fail the
+ * call. After a failed read the destination holds unspecified bytes.
+ *
+ * Threads: reads and writes from any number of threads. flush, resize and
+ * close are exclusive. The bytes of a box belong to the caller throughout.
+ */
+#ifndef OZR_ARRAY_H
+#define OZR_ARRAY_H
+
+#include "store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OZR_MAX_RANK = 16 };
+
+enum ozr_dtype {
+	OZR_BOOL, /* one byte, 0 or 1 */
+	OZR_INT8,
+	OZR_UINT8,
+	OZR_INT16,
+	OZR_UINT16,
+	OZR_INT32,
+	OZR_UINT32,
+	OZR_INT64,
+	OZR_UINT64,
+	OZR_FLOAT32,
+	OZR_FLOAT64,
+	OZR_DTYPES /* how many there are */
+};
+
+OZR_API unsigned ozr_dtype_size(enum ozr_dtype t);    /* bytes */
+OZR_API const char *ozr_dtype_name(enum ozr_dtype t); /* as in Zarr v3: "uint16" */
+/* Convert n elements; GDAL's rules (GDALCopyWords): to integers round half away
+ * from zero and clamp to the range, NaN becomes 0; to float32 clamp to infinity;
+ * to bool: non-zero is 1. Steps in bytes. Source and destination do not overlap. */
+OZR_API void ozr_convert(const void *src, enum ozr_dtype src_type, ptrdiff_t src_step, void *dst,
+			 enum ozr_dtype dst_type, ptrdiff_t dst_step, size_t n);
+
+/* By-value snapshot of an array. */
+struct ozr_array_info {
+	int zarr_format; /* 2 or 3 */
+	enum ozr_dtype dtype;
+	unsigned rank;
+	uint64_t shape[OZR_MAX_RANK];
+	uint64_t chunk[OZR_MAX_RANK]; /* smallest unit that is decoded: inner chunk when sharded */
+	uint64_t shard
+		[OZR_MAX_RANK]; /* smallest unit that is stored; equals chunk when not sharded */
+	unsigned char fill[8];  /* one element, host byte order */
+	char codec[32];         /* e.g. "blosc-zstd", "zstd", "none": what compresses the pixels */
+	int has_dim_names;
+	char dim_names[OZR_MAX_RANK][32]; /* "" where the metadata has none; longer ones are cut */
+};
+
+/* What to compress with, by the writer. Zeroed means the defaults in brackets. */
+struct ozr_codec_options {
+	char codec
+		[16]; /* ["blosc-zstd"] "blosc-lz4" "blosc-zlib" "blosc-lz4hc" "blosc-blosclz" "zstd" "gzip" "none" */
+	int level;   /* [3] blosc 0-9, zstd -7 to 22, gzip 0-9; INT_MIN means 0 given as such */
+	int shuffle; /* blosc: 0 [byte shuffle for items > 1 byte, else none] 1 none 2 byte 3 bit */
+	int no_checksum; /* [0] v3: crc32c after blosc, gzip and none; zstd: its frame checksum */
+	int reference; /* [0] 1: blosc frames byte-identical to c-blosc's instead of faster ones */
+};
+
+/* What to create. Zeroed members mean the default in brackets. */
+struct ozr_array_options {
+	int zarr_format; /* [3] 2 or 3 */
+	enum ozr_dtype dtype;
+	unsigned rank;
+	uint64_t shape[OZR_MAX_RANK];
+	uint64_t chunk[OZR_MAX_RANK]; /* required */
+	uint64_t shard[OZR_MAX_RANK]; /* [not sharded] multiples of chunk; v3 only */
+	unsigned char fill[8];
+	struct ozr_codec_options codec;
+	unsigned order[OZR_MAX_RANK]; /* transpose codec's order; all zero: none. v3 only */
+	int has_dim_names;
+	char dim_names[OZR_MAX_RANK][32];
+	const char *attributes; /* JSON object text, or NULL; borrowed during the call */
+	int publish_later;      /* 1: metadata is written by ozr_array_publish() */
+};
+
+struct ozr_array;
+
+/* path is a key prefix, "" for the root of the store. Holds a reference to s. */
+OZR_API OZR_MUST_CHECK int ozr_array_open(struct ozr_store *s, const char *path, int flags,
+					  struct ozr_array **out, struct ozr_err *err);
+/* A new array: OZR_EXISTS when path holds a node. The handle may write. Parent
+ * groups are the caller's to make. */
+OZR_API OZR_MUST_CHECK int ozr_array_create(struct ozr_store *s, const char *path,
+					    const struct ozr_array_options *opt,
+					    struct ozr_array **out, struct ozr_err *err);
+/* Write the metadata document (for publish_later, and after resize). */
+OZR_API OZR_MUST_CHECK int ozr_array_publish(struct ozr_array *a, struct ozr_err *err);
+OZR_API void ozr_array_info(const struct ozr_array *a, struct ozr_array_info *out);
+/* The attributes object as JSON text; take. */
+OZR_API OZR_MUST_CHECK int ozr_array_attributes(const struct ozr_array *a, char **json,
+						struct ozr_err *err);
+
+/* A box: element i of axis d is start[d] + i * step[d], i < count[d]. All of
+ * them lie inside the array. Element (i...) is at data + sum i[d] * stride[d]. */
+struct ozr_box {
+	uint64_t start[OZR_MAX_RANK];
+	uint64_t count[OZR_MAX_RANK];
+	int64_t step[OZR_MAX_RANK]; /* 0 is taken as 1; negative walks down; writes: 1 only */
+	int64_t stride
+		[OZR_MAX_RANK]; /* bytes, may be negative or 0 (0 only for reads of count 1) */
+	void *data;             /* read: filled; write: not changed */
+	enum ozr_dtype dtype;   /* of data; converted by ozr_convert()'s rules */
+};
+
+/* Fill the strides of a C-contiguous box from its counts and dtype. */
+OZR_API void ozr_box_contiguous(struct ozr_box *box, unsigned rank);
+
+OZR_API OZR_MUST_CHECK int ozr_array_read(struct ozr_array *a, size_t n,
+					  const struct ozr_box *boxes, const struct ozr_call *call,
+					  struct ozr_err *err);
+/* Start reading ahead what these boxes need (data is not used). Best effort. */
+OZR_API void ozr_array_advise(struct ozr_array *a, size_t n, const struct ozr_box *boxes);
+
+/* Boxes written at the same time from several threads must not overlap. Chunks
+ * that are complete are encoded at once; parts wait in the handle (bounded by
+ * the budget, beyond it in unlinked scratch files) and are published, whole
+ * shards at a time, when complete or by flush. A part of an existing chunk or
+ * shard is merged under the store's lock, so that processes that update
+ * different elements lose nothing. A store without locks refuses partial
+ * updates of existing shards (OZR_UNSUPPORTED). */
+OZR_API OZR_MUST_CHECK int ozr_array_write(struct ozr_array *a, size_t n,
+					   const struct ozr_box *boxes, const struct ozr_call *call,
+					   struct ozr_err *err);
+/* Publish everything that waits. After an error what could not be written is dropped. */
+OZR_API OZR_MUST_CHECK int ozr_array_flush(struct ozr_array *a, const struct ozr_call *call,
+					   struct ozr_err *err);
+/* New shape, in memory; readers see it after ozr_array_publish(). Growing only. */
+OZR_API OZR_MUST_CHECK int ozr_array_resize(struct ozr_array *a, const uint64_t *shape,
+					    struct ozr_err *err);
+/* Where a chunk (coordinates on the grid of info.chunk) is stored. OZR_NOT_FOUND
+ * when it is not. key: at least 1100 bytes. *offset and *size are in the object. */
+OZR_API OZR_MUST_CHECK int ozr_array_locate(struct ozr_array *a, const uint64_t *chunk, char *key,
+					    uint64_t *offset, uint64_t *size, struct ozr_err *err);
+/* What was written and not flushed is dropped. NULL is fine. */
+OZR_API void ozr_array_close(struct ozr_array *a);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything: libozr reads and writes OME-Zarr images. */
+#ifndef OZR_OZR_H
+#define OZR_OZR_H
+
+#include "array.h"
+#include "context.h"
+#include "error.h"
+#include "image.h"
+#include "pyramid.h"
+#include "store.h"
+
+/* "0.1.0"; the version of the library that is running. */
+#ifdef __cplusplus
+extern "C"
+#endif
+	OZR_API const char *
+	ozr_version(void);
+
+#endif

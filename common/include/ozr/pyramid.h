@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building the levels of an image in one pass over its level 0.
+ *
+ *   pull     the library asks a source for boxes, in an order that suits the
+ *            source's own blocks and our shards (copying an image)
+ *   push     the caller brings boxes in any order, each element once (planes
+ *            of a stack, scanlines)
+ *   refresh  level n + 1 and up from what is stored in level n (updates)
+ *   extend   the image grows along one axis (appending)
+ *
+ * Each level comes from the one before: window [i * f, i * f + f) per axis,
+ * cut at the edge. mean: over the elements inside, without nodata and NaN
+ * unless all are, ties to even for integers; nearest: the first element;
+ * mode: the most frequent, the smallest of equals. Same values whatever way
+ * the level was built. Memory stays within call->budget: what exceeds it
+ * waits in an unlinked scratch file.
+ *
+ * Threads: pull, refresh, extend and finish from one thread at a time; push
+ * from any number.
+ */
+#ifndef OZR_PYRAMID_H
+#define OZR_PYRAMID_H
+
+#include "image.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ozr_source {
+	void *user;
+	/* Fill box->data (dtype and strides as asked). Called on the calling thread of
+	 * ozr_pyramid_pull(), one box at a time; every element of level 0 once. */
+	int (*read)(void *user, const struct ozr_box *box, struct ozr_err *err);
+	uint64_t block[OZR_MAX_RANK]; /* what the source reads at once; 0: no preference */
+};
+
+/* Level 0 and all levels of an image being created. Progress goes 0 to 1. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
+					    const struct ozr_call *call, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box,
+					    const struct ozr_call *call, struct ozr_err *err);
+/* What was pushed is complete: write what waits (elements never pushed are fill). */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_finish(struct ozr_image *img, const struct ozr_call *call,
+					      struct ozr_err *err);
+/* Level `level`'s elements [start, start + count) have changed: bring the levels above
+ * up to date. NULL start: all of it. Only touched shards get new bytes. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_refresh(struct ozr_image *img, unsigned level,
+					       const uint64_t *start, const uint64_t *count,
+					       const struct ozr_call *call, struct ozr_err *err);
+/* Grow axis by n elements and write box (its start is in the new coordinates), chunks
+ * first, then the levels above, then the shapes: readers see the old image or the new. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_extend(struct ozr_image *img, unsigned axis,
+					      const struct ozr_box *box,
+					      const struct ozr_call *call, struct ozr_err *err);
+
+/* The kernel: reduce src (count elements, C order with byte strides) by factor into dst,
+ * whose counts are ceil(count / factor). Pure function; single-threaded. */
+struct ozr_reduce {
+	enum ozr_method method;
+	enum ozr_dtype dtype;
+	unsigned rank;
+	uint64_t count[OZR_MAX_RANK];
+	unsigned factor[OZR_MAX_RANK];
+	int64_t src_stride[OZR_MAX_RANK], dst_stride[OZR_MAX_RANK]; /* bytes */
+	int has_nodata;
+	unsigned char nodata[8];
+};
+OZR_API OZR_MUST_CHECK int ozr_reduce_box(const struct ozr_reduce *how, const void *src, void *dst,
+					  struct ozr_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
