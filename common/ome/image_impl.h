@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of struct ozr_image, for the files of ome/ only: what image*.c
+ * keep about an image that is open or being created, and what the pyramid
+ * engine (pyramid*.c) finds here and leaves here.
+ *
+ * Threads: what an image is (levels, paths, axes, method) is constant from
+ * open, create or commit on. `build`, `stats` and `made` belong to the engine:
+ * it takes its own lock around them while ozr_pyramid_push() runs in several
+ * threads; commit and close are exclusive.
+ */
+#ifndef OZR_OME_IMAGE_IMPL_H
+#define OZR_OME_IMAGE_IMPL_H
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "ome/notes.h"
+#include "ozr/pyramid.h"
+
+struct ozr_level {
+	struct ozr_array *array; /* owned; NULL only while opening or creating */
+	char *path;              /* owned; below the image: "0", "s1/image" */
+	uint64_t shape[OZR_MAX_RANK];
+	/* To the level before, 1 for level 0; of an opened image the whole number that fits scale
+	 * and shape best: a builder must check that ceil(before / factor) is the shape. */
+	unsigned factor[OZR_MAX_RANK];
+	double scale[OZR_MAX_RANK], translation[OZR_MAX_RANK];
+};
+
+/* True range of one channel's elements in level 0, without NaN and nodata. */
+struct ozr_range_stats {
+	double min, max;
+	int any; /* 0: nothing seen, min and max mean nothing */
+};
+
+struct ozr_image {
+	struct ozr_ctx *ctx;     /* owned reference */
+	struct ozr_store *store; /* owned reference; holds the image at path */
+	char *path;              /* owned; key prefix of the image, "" for the root */
+	int flags;               /* OZR_READ or OZR_UPDATE */
+	struct ozr_image_info info;
+	struct ozr_level *level;     /* [info.levels] */
+	struct ozr_channel *channel; /* [info.channels] */
+	struct ozr_notes notes;      /* warnings */
+
+	/* How levels are made from the one before: as asked when creating, else as the metadata
+	 * says (method_known), else mean, or mode for labels. */
+	enum ozr_method method;
+	int method_known;
+	int has_nodata;
+	unsigned char nodata[8], fill[8];
+	int channel_axis; /* -1: none */
+
+	/* Range of the data by index along channel_axis, one for all without one. Filled by the
+	 * engine while level 0 is written; commit makes omero windows of it. */
+	struct ozr_range_stats *stats; /* [stats_count]; NULL with 0 when nobody needs it */
+	uint64_t stats_count;
+
+	/* The pyramid engine's state, NULL when idle. Commit calls build_finish (write what waits)
+	 * and then build_free; close and a failed commit call build_free only. build_free frees
+	 * the state and sets build to NULL. */
+	void *build;
+	int (*build_finish)(struct ozr_image *img, const struct ozr_call *call,
+			    struct ozr_err *err);
+	void (*build_free)(struct ozr_image *img);
+
+	struct ozr_making *making; /* owned; NULL unless being created (image_create.c) */
+};
+
+#endif
