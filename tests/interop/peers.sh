@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# peers.sh DIR: make two virtual environments with pinned peers, DIR/v3 and DIR/v2. Quick when
+# they are there already.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+target=$1
+
+make_env() { # NAME REQUIREMENTS
+	env=$target/$1
+	if [ -e "$env/made-from" ] && cmp -s "$here/$2" "$env/made-from"; then
+		return
+	fi
+	rm -rf "$env"
+	/usr/bin/python3 -m venv "$env"
+	"$env/bin/pip" install --quiet --disable-pip-version-check -r "$here/$2"
+	cp "$here/$2" "$env/made-from"
+}
+
+mkdir -p "$target"
+make_env v3 requirements.txt
+make_env v2 requirements-v2.txt

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Shared by the scripts in tools/: packages, building, messages. POSIX sh; source it.
+
+# What building needs, and what the demonstration and the tests need on top.
+# shellcheck disable=SC2034
+BUILD_PACKAGES="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev libblosc-dev libzstd-dev libcjson-dev libdeflate-dev liblz4-dev"
+DEMO_PACKAGES="$BUILD_PACKAGES gdal-bin python3-gdal python3-numpy"
+TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe strace valgrind zlib1g-dev"
+
+say() {
+	printf '\n== %s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 1
+}
+
+# Packages of the list that are not installed.
+missing_packages() {
+	for package in "$@"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' ||
+			printf '%s ' "$package"
+	done
+}
+
+# Install what is missing; without root, say what to install.
+need_packages() {
+	command -v dpkg-query >/dev/null || die "this script needs Debian (or a derivative); packages: $*"
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		die "these packages are missing; install them with: sudo apt-get install $missing"
+	fi
+	say "Installing $missing"
+	apt-get update -qq || true
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+		die "apt-get install failed"
+}
+
+# build DIR [cmake options]: configure once and build with Debian's own tools.
+build() {
+	dir=$1
+	shift
+	if ! { cmake -S "$ROOT" -B "$dir" -G Ninja "$@" && cmake --build "$dir"; } >"$dir.log" 2>&1; then
+		tail -n 40 "$dir.log" >&2
+		die "the build failed; the whole log is $dir.log"
+	fi
+}
+
+# The folder that Debian's own GDAL plug-ins are in: GDAL_DRIVER_PATH replaces it, so name both.
+gdal_plugin_folder() {
+	for folder in /usr/lib/*/gdalplugins; do
+		[ -d "$folder" ] && printf '%s' "$folder" && return
+	done
+}
+
+seconds() {
+	date +%s.%N
+}
+
+elapsed() {
+	echo "$1 $(seconds)" | awk '{printf "%.2f", $2 - $1}'
+}
