@@ -29,11 +29,14 @@ struct ozr_sys {
 	int (*fstatat)(int dir, const char *name, struct stat *st, int flags);
 	int (*fdatasync)(int fd);
 	int (*fsync)(int fd);
+	int (*syncfs)(int fd); /* the whole file system that fd lies on */
 	int (*close)(int fd);
 	int (*mkdirat)(int dir, const char *name, mode_t mode);
 	int (*renameat2)(int from_dir, const char *from, int to_dir, const char *to,
 			 unsigned flags);
+	int (*linkat)(int from_dir, const char *from, int to_dir, const char *to, int flags);
 	int (*unlinkat)(int dir, const char *name, int flags);
+	char *(*realpath)(const char *path, char resolved[4096]); /* PATH_MAX bytes */
 	int (*ftruncate)(int fd, off_t n);
 	int (*fadvise)(int fd, off_t off, off_t len, int advice);
 	int (*lock)(int fd, int cmd, uint64_t start, uint64_t len, short type); /* OFD locks */
@@ -41,6 +44,7 @@ struct ozr_sys {
 	struct dirent *(*readdir)(DIR *d); /* errno tells the end from an error */
 	int (*closedir)(DIR *d);
 	int (*random)(void *buf, size_t n); /* getrandom, all n bytes */
+	int64_t (*now)(void);               /* seconds of the wall clock, as in st_mtime */
 };
 
 extern const struct ozr_sys ozr_sys_real;

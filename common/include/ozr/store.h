@@ -96,7 +96,8 @@ struct ozr_store_ops {
 	int (*del)(struct ozr_store *s, const char *key, struct ozr_err *err);
 	/* Optional (OZR_STORE_LIST): call fn for each direct child of prefix ("" for the
 	 * root), in byte order; fn may call back into the store; nonzero stops and is
-	 * returned. Temporary names of puts and lock files are skipped. */
+	 * returned. Temporary names of puts and lock files are skipped, and so is what no key
+	 * can name. A prefix without children, or none at all, is OZR_OK. */
 	int (*list)(struct ozr_store *s, const char *prefix,
 		    int (*fn)(void *arg, const char *name, int is_prefix), void *arg,
 		    struct ozr_err *err);
