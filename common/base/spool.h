@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scratch file for what does not fit into a memory budget: values are put,
+ * read in parts and dropped. The file lies in TMPDIR or /var/tmp, is made by
+ * the first put and has no name, so that nothing is left behind however the
+ * process ends. Space of dropped values is used again. Threads: any; calls
+ * for one value in turn.
+ */
+#ifndef OZR_BASE_SPOOL_H
+#define OZR_BASE_SPOOL_H
+
+#include "ozr/context.h"
+
+struct ozr_spool;
+struct ozr_spooled; /* one value in the file */
+
+int ozr_spool_new(struct ozr_ctx *ctx, struct ozr_spool **out, struct ozr_err *err) OZR_MUST_CHECK;
+/* All values are gone with it. NULL is fine. */
+void ozr_spool_free(struct ozr_spool *s);
+int ozr_spool_put(struct ozr_spool *s, const void *bytes, size_t n, struct ozr_spooled **out,
+		  struct ozr_err *err) OZR_MUST_CHECK;
+/* n bytes from offset on; all of them were put. */
+int ozr_spool_get(struct ozr_spool *s, const struct ozr_spooled *v, uint64_t offset, void *dst,
+		  size_t n, struct ozr_err *err) OZR_MUST_CHECK;
+void ozr_spool_drop(struct ozr_spool *s, struct ozr_spooled *v); /* NULL is fine */
+
+#endif
