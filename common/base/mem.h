@@ -11,6 +11,11 @@
 
 /* NULL on failure, with err filled: OZR_NO_MEMORY, or OZR_LIMIT that names memory_bytes. */
 void *ozr_alloc(struct ozr_ctx *ctx, uint64_t n, struct ozr_err *err) OZR_MUST_CHECK;
+/* The code of the allocation that just failed with this err. */
+static inline int ozr_alloc_code(const struct ozr_err *err)
+{
+	return err ? err->code : OZR_NO_MEMORY;
+}
 void *ozr_calloc(struct ozr_ctx *ctx, uint64_t count, uint64_t size,
 		 struct ozr_err *err) OZR_MUST_CHECK;
 /* p may be NULL. On failure NULL, and p is still valid. */
