@@ -22,8 +22,8 @@ void *ozr_calloc(struct ozr_ctx *ctx, uint64_t count, uint64_t size,
 void *ozr_resize(struct ozr_ctx *ctx, void *p, uint64_t n, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_free(struct ozr_ctx *ctx, void *p);
 char *ozr_strdup(struct ozr_ctx *ctx, const char *s, struct ozr_err *err) OZR_MUST_CHECK;
-/* n bytes that the library's caller will own and give to ozr_text_free(): they outlive the
- * context and are not accounted. */
+/* n bytes that the library's caller will own and give to ozr_text_free(), be it after the
+ * context is gone. */
 char *ozr_text_new(struct ozr_ctx *ctx, uint64_t n, struct ozr_err *err) OZR_MUST_CHECK;
 
 /* Growable bytes with a ceiling of their own. Zero-initialise by ozr_buf_init(). */
