@@ -4,9 +4,9 @@
  *
  * json_scan.c checks a document before cJSON sees it: RFC 8259 grammar, UTF-8,
  * no U+0000, depth, size, node count, no duplicate members; and it rewrites
- * what a double cannot hold (integers beyond 2^53, numbers that overflow) and,
- * with OZR_JSON_PYTHON, bare NaN and Infinity into tagged strings, so that
- * ozr_json_print() gives every number back as it was.
+ * all numbers but plain integers up to 2^53 and, with OZR_JSON_PYTHON, bare
+ * NaN and Infinity into tagged strings, so that ozr_json_print() gives every
+ * number back as it was spelled.
  *
  * A place (struct ozr_jref) is a value and the way to it, kept on the caller's
  * stack, so that getters can say where they are:
@@ -53,7 +53,8 @@ struct ozr_jref {
 struct ozr_jref ozr_jroot(const struct ozr_json *doc);
 /* obj's member; .v is NULL when obj is not an object or has no such member. */
 struct ozr_jref ozr_jget(const struct ozr_jref *obj, const char *name);
-enum ozr_json_type ozr_jtype(const struct ozr_jref *r); /* a missing value is OZR_JSON_NULL */
+enum ozr_json_type ozr_jtype(const struct ozr_jref *r); /* a missing value is OZR_JSON_NULL; bare
+							  * NaN and Infinity are numbers */
 int ozr_jis(const struct ozr_jref *r, enum ozr_json_type type); /* there, and of this type */
 size_t ozr_jcount(const struct ozr_jref *r); /* members or elements; 0 for others */
 /* Loop over members or elements: "struct ozr_jref it; int more; for (more = ozr_jfirst(&r, &it);
@@ -72,7 +73,7 @@ int ozr_jdouble(const struct ozr_jref *r, double *out,
 int ozr_jbool(const struct ozr_jref *r, int *out, struct ozr_err *err) OZR_MUST_CHECK;
 /* Borrowed, NUL-terminated. */
 int ozr_jstring(const struct ozr_jref *r, const char **out, struct ozr_err *err) OZR_MUST_CHECK;
-/* An array of exactly n (or, with *n on entry the maximum, of *n) integers. */
+/* An array of integers: of at most max_n, their number in *n; or, with n NULL, of exactly max_n. */
 int ozr_ju64_list(const struct ozr_jref *r, uint64_t min, uint64_t max, unsigned max_n, unsigned *n,
 		  uint64_t *out, struct ozr_err *err) OZR_MUST_CHECK;
 /* Fail with the place in front: "/a/b/0: " + message. code as given. */
@@ -82,11 +83,11 @@ int ozr_jfail(const struct ozr_jref *r, struct ozr_err *err, int code, const cha
 const char *ozr_jquote(char buf[OZR_QUOTE_MAX], const struct ozr_jref *r);
 
 /* --- building: NULL when out of memory; NULL containers are passed through,
- * so that a chain of calls is checked once at the end by ozr_json_ok() ---- */
+ * so that the results of a chain of calls can be or-ed and checked once ---- */
 
 struct ozr_json *ozr_json_object(void);
 struct ozr_json *ozr_json_array(void);
-struct ozr_json *ozr_json_number(double v); /* shortest text that reads back equal */
+struct ozr_json *ozr_json_number(double v); /* text that reads back equal; NaN, infinity: null */
 struct ozr_json *ozr_json_u64(uint64_t v);  /* exact */
 struct ozr_json *ozr_json_i64(int64_t v);   /* exact */
 struct ozr_json *ozr_json_text(const char *s);
@@ -102,6 +103,7 @@ int ozr_json_set_doubles(struct ozr_json *obj, const char *name, const double *v
 void ozr_json_remove(struct ozr_json *obj, const char *name);
 /* Borrowed child of a document under construction, or NULL. */
 struct ozr_json *ozr_json_child(struct ozr_json *obj, const char *name);
+/* NULL with err filled when memory is out. */
 struct ozr_json *ozr_json_copy(struct ozr_ctx *ctx, const struct ozr_json *v, struct ozr_err *err);
 /* Members of `from` (an object) put into `into`; null members delete. */
 int ozr_json_merge(struct ozr_ctx *ctx, struct ozr_json *into, const struct ozr_json *from,

@@ -51,7 +51,8 @@ int ozr_pool_for(struct ozr_ctx *ctx, const struct ozr_call *call, size_t n, ozr
 		 void *arg, struct ozr_err *err) OZR_MUST_CHECK;
 
 /* Pipeline: the producer submits tasks that run on the pool, in order of submission,
- * several at a time. weight is what a task holds (bytes); while the sum of unfinished
+ * several at a time. call, when given, must stay valid until
+ * the pipe is closed. weight is what a task holds (bytes); while the sum of unfinished
  * weights is above the budget, submit runs tasks on the producer's thread or waits. */
 struct ozr_pipe;
 int ozr_pipe_open(struct ozr_ctx *ctx, const struct ozr_call *call, size_t budget,
