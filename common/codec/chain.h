@@ -13,7 +13,8 @@
  * Decoding gives the chunk's elements in memory order (`order` not undone: the
  * array layer folds it into strides) and host byte order. Where the filters
  * allow it a chunk decodes in blocks, each on its own (blosc frames, raw
- * bytes), so that a part of a chunk costs only its blocks.
+ * bytes), so that a part of a chunk costs only its blocks. Of the worker's
+ * scratch codecs use OZR_SCRATCH_BLOCK and OZR_SCRATCH_OTHER, no other.
  *
  * Codecs see bytes, never stores: a struct ozr_bytes_at gives them ranges.
  */
@@ -41,13 +42,13 @@ struct ozr_bytes_at {
 	int (*read)(const struct ozr_bytes_at *at, size_t n, const struct ozr_range *ranges,
 		    void *const *dst, struct ozr_err *err); /* offsets relative to these bytes */
 	uint64_t size;
-	uint64_t base; /* used by implementations */
+	uint64_t base; /* read() adds it to every offset: a window is a copy with another base */
 	void *arg;
 	uint64_t identity; /* fingerprint of {store, key, version, base}; 0: do not remember */
 };
 /* Over memory: arg = bytes. */
 struct ozr_bytes_at ozr_bytes_at_memory(const void *bytes, uint64_t size);
-/* A window of another one (which must outlive it). */
+/* A window of another one: a copy with another base, size and identity. */
 struct ozr_bytes_at ozr_bytes_at_window(const struct ozr_bytes_at *at, uint64_t offset,
 					uint64_t size);
 
@@ -78,7 +79,8 @@ const struct ozr_chunk_spec *ozr_chain_spec(const struct ozr_chain *c);
 const unsigned *ozr_chain_order(const struct ozr_chain *c);
 /* "blosc-zstd", "zstd", "gzip", "none": of the innermost chunks. */
 const char *ozr_chain_name(const struct ozr_chain *c);
-/* NULL when the chain is not a sharding one. */
+/* NULL when the chain is not a sharding one. When the order of a sharding chain is not the
+ * natural one, its grid and its inner chunks are in transposed axes. */
 const struct ozr_shard_layout *ozr_chain_shard(const struct ozr_chain *c);
 
 /* Decode a whole chunk into dst (spec->bytes). len is exact; more or fewer decoded bytes
@@ -121,6 +123,7 @@ struct ozr_shard_layout {
 	uint64_t grid[OZR_MAX_RANK]; /* inner chunks per axis */
 	uint64_t entries;            /* product of grid, within limits.shard_entries */
 	int index_at_start;
+	int index_big_endian, index_crc;
 	uint64_t index_bytes; /* encoded size of the index, fixed by its codecs */
 	int has_filters; /* bytes-to-bytes codecs around the whole shard: decode it whole first */
 };
