@@ -32,7 +32,7 @@ static unsigned flags_of(const struct ozr_blosc_plan *p)
 static int append_copy(const struct ozr_filter *f, const void *src, size_t len, struct ozr_buf *dst,
 		       struct ozr_err *err)
 {
-	int rc = ozr_buf_reserve(dst, dst->len + OZR_BLOSC_HEADER + len, err);
+	int rc = ozr_buf_reserve(dst, dst->len + OZR_BLOSC_HEADER + len + OZR_ENCODE_SLACK, err);
 	if (rc)
 		return rc;
 	unsigned char *p = (unsigned char *)dst->data + dst->len;
@@ -84,7 +84,7 @@ static int encode_blocks(const struct ozr_filter *f, struct ozr_worker *w,
 	size_t blocks = (len - 1) / p->blocksize + 1;
 	size_t at = OZR_BLOSC_HEADER + 4 * blocks;
 	size_t room = at + len + 4 * blocks * (p->split ? f->typesize : 1);
-	int rc = ozr_buf_reserve(dst, dst->len + room, err);
+	int rc = ozr_buf_reserve(dst, dst->len + room + OZR_ENCODE_SLACK, err);
 	if (rc)
 		return rc;
 	unsigned char *frame = (unsigned char *)dst->data + dst->len;

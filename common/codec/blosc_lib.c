@@ -76,7 +76,7 @@ int ozr_blosc_lib_encode(const struct ozr_filter *f, struct ozr_worker *w, const
 	if (rc)
 		return rc;
 	size_t room = len + BLOSC_MAX_OVERHEAD;
-	rc = ozr_buf_reserve(dst, dst->len + room, err);
+	rc = ozr_buf_reserve(dst, dst->len + room + OZR_ENCODE_SLACK, err);
 	if (rc)
 		return rc;
 	int n = blosc_compress_ctx(f->level, (int)f->shuffle, f->typesize, len, src,

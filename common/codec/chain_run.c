@@ -144,6 +144,12 @@ int ozr_chain_decode(const struct ozr_chain *c, struct ozr_worker *w, const void
 	return OZR_OK;
 }
 
+static int append_copy(struct ozr_buf *dst, const void *src, size_t len, struct ozr_err *err)
+{
+	int rc = ozr_buf_reserve(dst, dst->len + len + OZR_ENCODE_SLACK, err);
+	return rc ? rc : ozr_buf_append(dst, src, len, err);
+}
+
 /* Filters [0, last) into temporary buffers, filter `last` and the checksums behind it to dst. */
 static int apply(const struct ozr_chain *c, struct ozr_worker *w, const void *src, size_t len,
 		 struct ozr_buf *dst, struct ozr_err *err)
@@ -161,9 +167,10 @@ static int apply(const struct ozr_chain *c, struct ozr_worker *w, const void *sr
 		src = held.data;
 		len = held.len;
 	}
-	if (rc == OZR_OK)
-		rc = last > 0 ? ozr_filter_encode(&c->filter[last - 1], w, src, len, dst, err)
-			      : ozr_buf_append(dst, src, len, err);
+	if (rc == OZR_OK && last > 0)
+		rc = ozr_filter_encode(&c->filter[last - 1], w, src, len, dst, err);
+	else if (rc == OZR_OK)
+		rc = append_copy(dst, src, len, err);
 	for (unsigned i = last; i < c->filters && rc == OZR_OK; i++)
 		rc = ozr_crc32c_append(dst, from, err);
 	ozr_buf_release(&held);

@@ -17,7 +17,10 @@
 #include "base/mem.h"
 #include "base/pool.h"
 
-enum { OZR_FILTER_FULL = 1 };
+enum {
+	OZR_FILTER_FULL = 1,
+	OZR_ENCODE_SLACK = 64 /* room that encoders leave behind their bytes: for checksums */
+};
 
 enum ozr_filter_kind {
 	OZR_FILTER_BLOSC,

@@ -113,7 +113,7 @@ int ozr_gzip_encode(const struct ozr_filter *f, struct ozr_worker *w, const void
 	int zlib = f->kind == OZR_FILTER_ZLIB;
 	size_t bound = zlib ? libdeflate_zlib_compress_bound(c, len)
 			    : libdeflate_gzip_compress_bound(c, len);
-	int rc = ozr_buf_reserve(dst, dst->len + bound, err);
+	int rc = ozr_buf_reserve(dst, dst->len + bound + OZR_ENCODE_SLACK, err);
 	if (rc)
 		return rc;
 	size_t n = zlib ? libdeflate_zlib_compress(c, src, len, dst->data + dst->len, bound)

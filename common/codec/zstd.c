@@ -145,7 +145,7 @@ int ozr_zstd_encode(const struct ozr_filter *f, struct ozr_worker *w, const void
 	if (!k)
 		return ozr_alloc_code(err);
 	size_t bound = ZSTD_compressBound(len);
-	int rc = ozr_buf_reserve(dst, dst->len + bound, err);
+	int rc = ozr_buf_reserve(dst, dst->len + bound + OZR_ENCODE_SLACK, err);
 	if (rc)
 		return rc;
 	ZSTD_CCtx_reset(k->search, ZSTD_reset_session_and_parameters);
