@@ -182,7 +182,7 @@ static int open_blosc(const struct ozr_chain *c, struct ozr_worker *w,
 	memcpy(b->header, got, OZR_BLOSC_HEADER);
 	if (h.flags & OZR_BLOSC_F_MEMCPYED)
 		return open_stored(c, at, OZR_BLOSC_HEADER, b, err);
-	if (h.blocks == 1 || h.blocksize % ozr_dtype_size(c->spec.dtype))
+	if (h.blocks == 1 || h.blocksize % ozr_item_size(&c->spec))
 		return open_whole(c, at, b, err);
 	uint64_t table = OZR_BLOSC_HEADER + (uint64_t)h.blocks * 4;
 	if (table > n) {
@@ -292,7 +292,7 @@ int ozr_block_decode(const struct ozr_chain *c, struct ozr_worker *w, const stru
 	if (rc)
 		return rc;
 	if (c->big_endian)
-		ozr_bytes_swap(dst, dst, bytes, ozr_dtype_size(c->spec.dtype));
+		ozr_bytes_swap(dst, dst, bytes, ozr_item_size(&c->spec));
 	OZR_COUNT(c->ctx, blocks_decoded, 1);
 	OZR_COUNT(c->ctx, bytes_decoded, bytes);
 	return OZR_OK;

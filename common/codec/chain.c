@@ -45,7 +45,7 @@ int ozr_chunk_spec_check(struct ozr_ctx *ctx, struct ozr_chunk_spec *spec, int w
 		if (spec->shape[d] == 0)
 			return ozr_fail(err, OZR_BAD_FORMAT, "chunk has no elements along axis %u",
 					d);
-	if (ozr_ckd_product(spec->shape, spec->rank, ozr_dtype_size(spec->dtype), &bytes))
+	if (ozr_ckd_product(spec->shape, spec->rank, ozr_item_size(spec), &bytes))
 		return ozr_fail(err, OZR_LIMIT, "chunk of more than 2^64 bytes");
 	if (whole && bytes > lim->chunk_bytes)
 		return ozr_fail(err, OZR_LIMIT, "chunk of %llu bytes, limit chunk_bytes is %llu",

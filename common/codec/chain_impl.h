@@ -23,6 +23,16 @@ struct ozr_chain {
 	char name[32];
 };
 
+/* Bytes of one element; ozr_dtype_size() belongs to the layer above. */
+static inline unsigned ozr_item_size(const struct ozr_chunk_spec *spec)
+{
+	static const unsigned char size[OZR_DTYPES] = {
+		[OZR_BOOL] = 1,   [OZR_INT8] = 1,    [OZR_UINT8] = 1,  [OZR_INT16] = 2,
+		[OZR_UINT16] = 2, [OZR_INT32] = 4,   [OZR_UINT32] = 4, [OZR_INT64] = 8,
+		[OZR_UINT64] = 8, [OZR_FLOAT32] = 4, [OZR_FLOAT64] = 8};
+	return size[spec->dtype];
+}
+
 /* A chain without filters in natural order. spec is copied. */
 int ozr_chain_alloc(struct ozr_ctx *ctx, const struct ozr_chunk_spec *spec, struct ozr_chain **out,
 		    struct ozr_err *err) OZR_MUST_CHECK;

@@ -99,7 +99,7 @@ static int new_plain(struct ozr_ctx *ctx, const struct ozr_codec_options *opt, i
 		return rc;
 	rc = set_order(c, order, zarr_format, err);
 	if (rc == OZR_OK && strcmp(opt->codec, "none") != 0) {
-		rc = pick_filter(opt, ozr_dtype_size(spec->dtype), &f, err);
+		rc = pick_filter(opt, ozr_item_size(spec), &f, err);
 		if (f.kind == OZR_FILTER_ZSTD) {
 			f.checksum = sum;
 			sum = 0;

@@ -138,7 +138,7 @@ int ozr_chain_decode(const struct ozr_chain *c, struct ozr_worker *w, const void
 	if (rc)
 		return rc;
 	if (c->big_endian)
-		ozr_bytes_swap(dst, dst, c->spec.bytes, ozr_dtype_size(c->spec.dtype));
+		ozr_bytes_swap(dst, dst, c->spec.bytes, ozr_item_size(&c->spec));
 	OZR_COUNT(c->ctx, chunks_decoded, 1);
 	OZR_COUNT(c->ctx, bytes_decoded, c->spec.bytes);
 	return OZR_OK;
@@ -190,7 +190,7 @@ int ozr_chain_encode(const struct ozr_chain *c, struct ozr_worker *w, const void
 		swapped = ozr_alloc(c->ctx, bytes, err);
 		if (!swapped)
 			return ozr_alloc_code(err);
-		ozr_bytes_swap(swapped, src, bytes, ozr_dtype_size(c->spec.dtype));
+		ozr_bytes_swap(swapped, src, bytes, ozr_item_size(&c->spec));
 		src = swapped;
 	}
 	int rc = apply(c, w, src, bytes, dst, err);

@@ -124,7 +124,7 @@ static int parse_compressor(const struct ozr_jref *zarray, struct ozr_chain *c, 
 	id = ozr_jget(&conf, "id");
 	rc = ozr_jstring(&id, &name, err);
 	if (rc == OZR_OK)
-		rc = ozr_filter_from_numcodecs(name, &conf, ozr_dtype_size(c->spec.dtype), &f, err);
+		rc = ozr_filter_from_numcodecs(name, &conf, ozr_item_size(&c->spec), &f, err);
 	return rc ? rc : ozr_chain_add(c, &f, err);
 }
 
@@ -136,7 +136,7 @@ int ozr_chain_from_v2(struct ozr_ctx *ctx, const struct ozr_jref *zarray, int bi
 	int rc = ozr_chain_alloc(ctx, spec, &c, err);
 	if (rc)
 		return rc;
-	c->big_endian = big_endian && ozr_dtype_size(spec->dtype) > 1;
+	c->big_endian = big_endian && ozr_item_size(spec) > 1;
 	rc = parse_order(zarray, c, err);
 	if (rc == OZR_OK)
 		rc = refuse_filters(zarray, err);

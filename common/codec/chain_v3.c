@@ -228,7 +228,7 @@ static int parse_filter(struct state *s, const struct ozr_jref *r, const char *n
 {
 	struct ozr_filter f = {0};
 	char quoted[OZR_QUOTE_MAX];
-	unsigned item = ozr_dtype_size(s->c->spec.dtype);
+	unsigned item = ozr_item_size(&s->c->spec);
 	int rc = OZR_OK;
 	if (strcmp(name, "blosc") == 0) {
 		f.kind = OZR_FILTER_BLOSC;
@@ -272,8 +272,8 @@ static int parse_codec(struct state *s, const struct ozr_jref *r, struct ozr_err
 		if (!to_bytes)
 			return parse_transpose(s, &conf, err);
 		return shard ? parse_shard(s, &conf, err)
-			     : parse_endian(&conf, ozr_dtype_size(s->c->spec.dtype),
-					    &s->c->big_endian, err);
+			     : parse_endian(&conf, ozr_item_size(&s->c->spec), &s->c->big_endian,
+					    err);
 	}
 	rc = parse_filter(s, r, name, &conf, err);
 	if (rc == OZR_OK && !s->has_bytes)

@@ -134,7 +134,7 @@ struct ozr_json *ozr_chain_to_v3(const struct ozr_chain *c)
 	if (!bad)
 		bad = ozr_json_append(
 			a, c->sharded ? shard_codec(c)
-				      : bytes_codec(c->big_endian, ozr_dtype_size(c->spec.dtype)));
+				      : bytes_codec(c->big_endian, ozr_item_size(&c->spec)));
 	for (unsigned i = 0; i < c->filters && !bad; i++)
 		bad = ozr_json_append(a, filter_codec(&c->filter[i]));
 	if (bad) {

@@ -109,12 +109,6 @@ int ozr_crc32c_append(struct ozr_buf *dst, size_t from, struct ozr_err *err) OZR
 /* Reverse the bytes of each item (1, 2, 4 or 8 bytes); dst may be src. n is in bytes. */
 void ozr_bytes_swap(void *dst, const void *src, size_t n, unsigned item);
 
-/* What an allocation that gave NULL returns: memory is out, or a limit was reached. */
-static inline int ozr_alloc_code(const struct ozr_err *err)
-{
-	return err ? err->code : OZR_NO_MEMORY;
-}
-
 static inline uint32_t ozr_load_le32(const void *p)
 {
 	const unsigned char *b = p;
