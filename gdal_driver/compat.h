@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GDAL 3.6 to 3.13 in one place: every difference between versions that the
+ * driver meets is settled here, so that no other file has an #if.
+ */
+#ifndef OZR_GDAL_COMPAT_H
+#define OZR_GDAL_COMPAT_H
+
+#include <cpl_error.h>
+#include <cpl_json.h>
+#include <gdal_priv.h>
+#include <gdal_rat.h>
+#include <ogr_spatialref.h>
+
+#include <algorithm>
+
+#define OZR_GDAL_IS(major, minor) (GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(major, minor, 0))
+
+#if OZR_GDAL_IS(3, 13)
+using string_list = CSLConstList;
+#else
+using string_list = char **;
+#endif
+
+#ifdef BANDMAP_TYPE
+using band_map = BANDMAP_TYPE;
+#else
+using band_map = int *;
+#endif
+
+/* 3.6 has no signed byte: it calls it Byte and says PIXELTYPE=SIGNEDBYTE. */
+#if OZR_GDAL_IS(3, 7)
+constexpr bool has_int8 = true;
+constexpr GDALDataType type_int8 = GDT_Int8;
+constexpr const char *type_names =
+	"Byte Int8 UInt16 Int16 UInt32 Int32 UInt64 Int64 Float32 Float64";
+inline bool vrt_of_signed_bytes(GDALRasterBand *)
+{
+	return false;
+}
+#else
+constexpr bool has_int8 = false;
+constexpr GDALDataType type_int8 = GDT_Byte;
+constexpr const char *type_names = "Byte UInt16 Int16 UInt32 Int32 UInt64 Int64 Float32 Float64";
+/* Whether a VRT's band shows signed bytes unchanged, though the VRT does not say so. */
+bool vrt_of_signed_bytes(GDALRasterBand *band);
+#endif
+
+/* GDALDataset with one geotransform() instead of the two shapes of GetGeoTransform(). */
+class DatasetBase : public GDALDataset
+{
+      protected:
+	/* false: there is none. */
+	virtual bool geotransform(double gt[6]) const = 0;
+
+      public:
+#if OZR_GDAL_IS(3, 12)
+	CPLErr GetGeoTransform(GDALGeoTransform &gt) const override
+	{
+		double values[6];
+		if (!geotransform(values))
+			return GDALDataset::GetGeoTransform(gt);
+		std::copy(values, values + 6, gt.data());
+		return CE_None;
+	}
+#else
+	CPLErr GetGeoTransform(double *gt) override
+	{
+		return geotransform(gt) ? CE_None : GDALDataset::GetGeoTransform(gt);
+	}
+#endif
+};
+
+/* Whether errors go to GDAL's own silent handler now. Versions that do not tell
+ * do not need it either: see Driver::copy_is_asking(). */
+inline bool errors_are_muted()
+{
+#if OZR_GDAL_IS(3, 10)
+	return CPLGetErrorHandler(nullptr) == CPLQuietErrorHandler;
+#else
+	return false;
+#endif
+}
+
+/* Whether CreateCopy() of this version opens, identifies and then deletes an existing target. */
+constexpr bool copy_deletes_folders = OZR_GDAL_IS(3, 10);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A copy being made: the creation options as the user gave them, the source
+ * as the library reads it, and the plan for the new image.
+ */
+#ifndef OZR_GDAL_CREATE_H
+#define OZR_GDAL_CREATE_H
+
+#include <string>
+#include <vector>
+
+#include "driver.h"
+#include "ozr/pyramid.h"
+#include "stored.h"
+
+using ImageOptions = struct ozr_image_options;
+
+/* A raster as a source of boxes. Axes of the new image: [band,] y, x. */
+struct Source {
+	GDALDataset *dataset = nullptr;
+	GDALDataType type = GDT_Unknown; /* as GDAL reads it */
+	ozr_dtype dtype = OZR_UINT8;     /* as we store it */
+	int band_axis = -1;
+	unsigned y = 0, x = 1;
+	std::string band_axis_name; /* "c", "z", "t" or "" */
+	Georef georef;
+	std::string nodata;  /* of all bands alike, or "" */
+	bool failed = false; /* GDAL has reported what went wrong */
+};
+
+/* Type, axes, nodata, georeferencing; false after CPLError(). Warns about what a copy cannot keep;
+ * with strict that is an error. */
+bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Source &out);
+/* The library's view of it; `source` must outlive the result. */
+ozr_source as_ozr_source(Source &source);
+/* An exact number as text, as one element of a type; false when the type does not have it. */
+bool element_from_text(const std::string &text, ozr_dtype type, unsigned char out[8]);
+
+/* What the creation options and the source say about the new image. */
+struct Plan {
+	ImageOptions image = {};
+	std::string name;
+	std::vector<ozr_channel> channels;
+	std::vector<unsigned> factors;
+	ozr_durability durability = OZR_FLUSH_NONE;
+	bool overwrite = false;
+};
+bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &plan);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dataset: levels as overviews, georeferencing, metadata.
+ */
+#include "dataset.h"
+
+#include <cmath>
+
+#include "driver.h"
+
+Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
+    : scene_(std::move(scene)), level_(level), array_(ozr_image_level(scene_->image.get(), level))
+{
+	const View &view = scene_->view;
+	ozr_array_info(array_, &info_);
+	nRasterXSize = static_cast<int>(info_.shape[view.x]);
+	nRasterYSize = static_cast<int>(info_.shape[view.y]);
+	eAccess = GA_ReadOnly;
+	planes_ = view.planes;
+	for (unsigned d = 0; d < info_.rank; d++)
+		if (d != view.x && d != view.y)
+			for (Indices &plane : planes_)
+				plane[d] = index_in_level(*scene_, level, d, plane[d]);
+	for (size_t i = 0; i < planes_.size(); i++)
+		SetBand(static_cast<int>(i) + 1, new Band(this, static_cast<int>(i) + 1));
+	SetDescription(scene_->name.c_str());
+}
+
+void Dataset::complete()
+{
+	add_overviews();
+	set_structure();
+	set_metadata();
+	for (int i = 1; i <= nBands; i++)
+		static_cast<Band *>(GetRasterBand(i))->complete();
+	/* An image without levels of its own may have some beside it (x.zarr.ovr). */
+	if (overviews_.empty())
+		oOvManager.Initialize(this, scene_->folder.c_str());
+}
+
+void Dataset::add_overviews()
+{
+	for (unsigned n = level_ + 1; n < scene_->info.levels; n++) {
+		auto coarser = std::make_unique<Dataset>(scene_, n);
+		if (coarser->info_.dtype != info_.dtype)
+			continue;
+		if (coarser->nRasterXSize > nRasterXSize || coarser->nRasterYSize > nRasterYSize ||
+		    (coarser->nRasterXSize == nRasterXSize &&
+		     coarser->nRasterYSize == nRasterYSize))
+			continue; /* reduced along other axes only: no overview of a plane */
+		overviews_.push_back(std::move(coarser));
+	}
+}
+
+static std::string join(const uint64_t *values, unsigned n)
+{
+	std::string out;
+	for (unsigned i = 0; i < n; i++)
+		out += (i > 0 ? "," : "") + std::to_string(values[i]);
+	return out;
+}
+
+/* IMAGE_STRUCTURE. Copies of bands that share chunks should run over all bands at once. */
+void Dataset::set_structure()
+{
+	const View &view = scene_->view;
+	static const char domain[] = "IMAGE_STRUCTURE";
+	bool shared = false;
+	for (size_t i = 1; i < planes_.size() && !shared; i++) {
+		shared = true;
+		for (unsigned d = 0; d < info_.rank; d++)
+			if (d != view.x && d != view.y &&
+			    planes_[i][d] / info_.chunk[d] != planes_[0][d] / info_.chunk[d])
+				shared = false;
+	}
+	std::string codec = CPLString(info_.codec).toupper();
+	std::replace(codec.begin(), codec.end(), '-', '_');
+	if (codec != "NONE")
+		SetMetadataItem("COMPRESSION", codec.c_str(), domain);
+	SetMetadataItem("INTERLEAVE", shared ? "PIXEL" : "BAND", domain);
+	SetMetadataItem("CHUNK_SHAPE", join(info_.chunk, info_.rank).c_str(), domain);
+	if (!std::equal(info_.chunk, info_.chunk + info_.rank, info_.shard))
+		SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(), domain);
+	SetMetadataItem("LEVELS", std::to_string(scene_->info.levels).c_str(), domain);
+}
+
+static std::string join_doubles(const double *values, unsigned n)
+{
+	std::string out;
+	for (unsigned i = 0; i < n; i++)
+		out += CPLSPrintf("%s%.17g", i > 0 ? "," : "", values[i]);
+	return out;
+}
+
+/* The domains OME (flat) and json:OME, and those that were stored. */
+void Dataset::set_metadata()
+{
+	const ImageInfo &image = scene_->info;
+	double scale[OZR_MAX_RANK], translation[OZR_MAX_RANK];
+	CPLStringList ome;
+	std::string axes, units, shape = join(info_.shape, info_.rank);
+	ozr_image_transform(scene_->image.get(), level_, scale, translation);
+	for (unsigned d = 0; d < image.rank; d++) {
+		axes += std::string(d > 0 ? "," : "") + image.axes[d].name;
+		units += std::string(d > 0 ? "," : "") + image.axes[d].unit;
+	}
+	if (*image.version != '\0')
+		ome.SetNameValue("OME_VERSION", image.version);
+	if (*image.name != '\0')
+		ome.SetNameValue("NAME", image.name);
+	ome.SetNameValue("AXES", axes.c_str());
+	ome.SetNameValue("UNITS", units.c_str());
+	ome.SetNameValue("SHAPE", shape.c_str());
+	ome.SetNameValue("SCALE", join_doubles(scale, image.rank).c_str());
+	ome.SetNameValue("TRANSLATION", join_doubles(translation, image.rank).c_str());
+	if (scene_->view.band_axis >= 0)
+		ome.SetNameValue("BAND_AXIS", image.axes[scene_->view.band_axis].name);
+	SetMetadata(ome.List(), "OME");
+
+	CPLStringList json;
+	json.AddString(scene_->stored.attributes.c_str());
+	SetMetadata(json.List(), "json:OME");
+	for (const auto &domain : scene_->stored.metadata)
+		SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
+}
+
+const StoredBand *Dataset::stored_band(int band) const
+{
+	const Stored &stored = scene_->stored;
+	size_t i = 0;
+	for (unsigned d = 0; d < info_.rank; d++)
+		if (stored.band_axis == scene_->info.axes[d].name)
+			i = scene_->view.planes[band - 1][d];
+	return i < stored.bands.size() ? &stored.bands[i] : nullptr;
+}
+
+bool Dataset::geotransform(double gt[6]) const
+{
+	const Stored &stored = scene_->stored;
+	const View &view = scene_->view;
+	double fine[OZR_MAX_RANK], coarse[OZR_MAX_RANK], ignored[OZR_MAX_RANK];
+	if (!stored.has_geotransform)
+		return false;
+	ozr_image_transform(scene_->image.get(), 0, fine, ignored);
+	ozr_image_transform(scene_->image.get(), level_, coarse, ignored);
+	coarser_geotransform(stored.geotransform, coarse[view.x] / fine[view.x],
+			     coarse[view.y] / fine[view.y], gt);
+	return true;
+}
+
+const OGRSpatialReference *Dataset::GetSpatialRef() const
+{
+	const OGRSpatialReference &srs = scene_->stored.srs;
+	return srs.IsEmpty() ? nullptr : &srs;
+}
+
+/* The root's metadata; chunks may be millions. */
+char **Dataset::GetFileList()
+{
+	CPLStringList files;
+	std::string folder = scene_->folder + (scene_->inner.empty() ? "" : "/" + scene_->inner);
+	for (const char *file : {"/zarr.json", "/.zgroup", "/.zattrs", "/.zarray"}) {
+		VSIStatBufL stat;
+		std::string path = folder + file;
+		if (VSIStatL(path.c_str(), &stat) == 0)
+			files.AddString(path.c_str());
+	}
+	return files.StealList();
+}
+
+/* Counters of the library, for tests and curious users: domain OZR_STATS. */
+const char *Dataset::GetMetadataItem(const char *name, const char *domain)
+{
+	if (domain == nullptr || !EQUAL(domain, "OZR_STATS"))
+		return DatasetBase::GetMetadataItem(name, domain);
+	ozr_stats stats = {};
+	const struct {
+		const char *name;
+		uint64_t ozr_stats::*value;
+	} known[] = {{"CHUNKS_DECODED", &ozr_stats::chunks_decoded},
+		     {"BLOCKS_DECODED", &ozr_stats::blocks_decoded},
+		     {"BYTES_DECODED", &ozr_stats::bytes_decoded},
+		     {"OBJECTS_OPENED", &ozr_stats::objects_opened},
+		     {"BYTES_READ", &ozr_stats::bytes_read},
+		     {"CACHE_HITS", &ozr_stats::cache_hits},
+		     {"MEMORY_PEAK", &ozr_stats::memory_peak}};
+	ozr_ctx *ctx = Driver::get()->context();
+	if (ctx == nullptr)
+		return nullptr;
+	ozr_ctx_stats(ctx, &stats);
+	for (const auto &item : known)
+		if (EQUAL(name, item.name)) {
+			item_ = std::to_string(stats.*item.value);
+			return item_.c_str();
+		}
+	return nullptr;
+}
+
+CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
+				const int *band_list, GDALProgressFunc progress, void *data,
+				CSLConstList options)
+{
+	if (overviews_.empty())
+		return DatasetBase::IBuildOverviews(resampling, count, factors, bands, band_list,
+						    progress, data, options);
+	CPLError(CE_Failure, CPLE_NotSupported,
+		 "'%s': has the levels of its image as overviews; rebuilding them is not supported",
+		 scene_->name.c_str());
+	return CE_Failure;
+}

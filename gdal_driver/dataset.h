@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dataset and its bands: one level of an image, seen through a View. A
+ * dataset owns those of the coarser levels, whose bands are its bands'
+ * overviews. Both kinds of read (a band's, all bands at once) end in
+ * Dataset::read(), which hands the library one list of boxes, so that a chunk
+ * that holds several bands is decoded once.
+ *
+ * No PAM: what belongs to the image is in the store, and nothing is written
+ * beside it.
+ */
+#ifndef OZR_GDAL_DATASET_H
+#define OZR_GDAL_DATASET_H
+
+#include "scene.h"
+
+struct Window {
+	int x, y, width, height;
+};
+
+/* Memory of a caller; steps in bytes. */
+struct Pixels {
+	void *data;
+	GDALDataType type;
+	GSpacing pixel, line, band;
+};
+
+class Dataset final : public DatasetBase
+{
+      public:
+	Dataset(std::shared_ptr<Scene> scene, unsigned level);
+	/* Overviews, metadata: for the dataset that a user sees. */
+	void complete();
+
+	const Scene &scene() const
+	{
+		return *scene_;
+	}
+	const ArrayInfo &array() const
+	{
+		return info_;
+	}
+	int overview_count() const
+	{
+		return static_cast<int>(overviews_.size());
+	}
+	Dataset *overview(int i) const
+	{
+		return overviews_[i].get();
+	}
+	const StoredBand *stored_band(int band) const;
+	/* bands: numbers from 1. extra may be NULL. */
+	CPLErr read(const Window &window, const int *bands, int count, const Pixels &pixels,
+		    GDALRasterIOExtraArg *extra);
+
+	const OGRSpatialReference *GetSpatialRef() const override;
+	char **GetFileList() override;
+	const char *GetMetadataItem(const char *name, const char *domain) override;
+	CPLErr IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
+			       const int *band_list, GDALProgressFunc progress, void *data,
+			       CSLConstList options) override;
+
+      protected:
+	bool geotransform(double gt[6]) const override;
+	CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
+			 int buffer_width, int buffer_height, GDALDataType type, int count,
+			 band_map bands, GSpacing pixel, GSpacing line, GSpacing band,
+			 GDALRasterIOExtraArg *extra) override;
+
+      private:
+	CPLErr read_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
+			  ozr_dtype type, GDALRasterIOExtraArg *extra);
+	CPLErr read_converted(const Window &window, const int *bands, int count,
+			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
+	void add_overviews();
+	void set_structure();
+	void set_metadata();
+
+	std::shared_ptr<Scene> scene_;
+	unsigned level_;
+	ozr_array *array_; /* borrowed from the scene's image */
+	ArrayInfo info_ = {};
+	std::vector<Indices> planes_; /* of each band, in this level */
+	std::vector<std::unique_ptr<Dataset>> overviews_;
+	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
+};
+
+class Band final : public GDALRasterBand
+{
+      public:
+	Band(Dataset *dataset, int number);
+	void complete();
+
+	CPLErr IReadBlock(int x, int y, void *data) override;
+	int GetOverviewCount() override;
+	GDALRasterBand *GetOverview(int i) override;
+	double GetNoDataValue(int *success) override;
+	int64_t GetNoDataValueAsInt64(int *success) override;
+	uint64_t GetNoDataValueAsUInt64(int *success) override;
+	GDALColorInterp GetColorInterpretation() override;
+	GDALColorTable *GetColorTable() override;
+	GDALRasterAttributeTable *GetDefaultRAT() override;
+	char **GetCategoryNames() override;
+	const char *GetUnitType() override;
+	double GetScale(int *success) override;
+	double GetOffset(int *success) override;
+
+      protected:
+	CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
+			 int buffer_width, int buffer_height, GDALDataType type, GSpacing pixel,
+			 GSpacing line, GDALRasterIOExtraArg *extra) override;
+
+      private:
+	Dataset *dataset() const
+	{
+		return static_cast<Dataset *>(poDS);
+	}
+	const StoredBand *stored_; /* borrowed from the scene; NULL: nothing is stored */
+	GDALColorInterp color_ = GCI_Undefined;
+};
+
+/* types.cpp. GDAL's type for pixels of a type of ours, and back; false when there is none. */
+GDALDataType gdal_type(ozr_dtype type);
+bool engine_type(GDALDataType type, ozr_dtype array, ozr_dtype &out);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Identify and Open. GDAL asks us first about every file that anybody opens,
+ * so what is no folder, has no prefix and no name of ours costs a few string
+ * comparisons. A folder that holds no OME-NGFF image goes to GDAL's own Zarr
+ * driver without a word: an error here would end the search. Names that say
+ * they are ours (OMEZARR:, *.ome.zarr, *.ozx) get our errors.
+ */
+#include <climits>
+
+#include "dataset.h"
+#include "driver.h"
+
+/* What ozr_image_probe() finds. */
+enum { NOTHING = 0, IMAGE = 1, BARE_ARRAY = 2, OTHER_GROUP = 3 };
+
+struct CloseStore {
+	void operator()(ozr_store *store) const
+	{
+		ozr_store_unref(store);
+	}
+};
+using Store = std::unique_ptr<ozr_store, CloseStore>;
+
+static Store open_store(const Name &name, ozr_err *err)
+{
+	ozr_store *store = nullptr;
+	ozr_ctx *ctx = Driver::get()->context();
+	if (ctx == nullptr || ozr_store_open_dir(ctx, name.folder.c_str(), OZR_READ, OZR_FLUSH_NONE,
+						 &store, err) != OZR_OK)
+		return nullptr;
+	return Store(store);
+}
+
+static bool exists(const std::string &path)
+{
+	VSIStatBufL stat;
+	return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
+}
+
+static bool has_metadata(const std::string &folder)
+{
+	return exists(folder + "/zarr.json") || exists(folder + "/.zattrs") ||
+	       exists(folder + "/.zgroup") || exists(folder + "/.zarray");
+}
+
+static bool names_metadata(const char *text)
+{
+	const char *file = CPLGetFilename(text);
+	return EQUAL(file, "zarr.json") || EQUAL(file, ".zattrs") || EQUAL(file, ".zgroup");
+}
+
+static bool is_zip(const GDALOpenInfo *info)
+{
+	return info->nHeaderBytes >= 4 && memcmp(info->pabyHeader, "PK\3\4", 4) == 0;
+}
+
+/* The cheap questions: whether it is worth looking into the folder. */
+static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
+{
+	if (name.prefixed)
+		return true;
+	if (name.remote)
+		return false;
+	if (info->bIsDirectory)
+		return name.ours || has_metadata(name.folder);
+	return names_metadata(info->pszFilename) || (name.zipped && is_zip(info));
+}
+
+static int identify_quietly(const Name &name)
+{
+	ozr_err err = {};
+	Store store = open_store(name, &err);
+	return store ? ozr_image_probe(store.get(), name.inner.c_str()) : NOTHING;
+}
+
+int identify(GDALOpenInfo *info)
+{
+	if (!info->bIsDirectory && !STARTS_WITH_CI(info->pszFilename, "OMEZARR:") &&
+	    !names_metadata(info->pszFilename) && !EQUAL(CPLGetExtension(info->pszFilename), "ozx"))
+		return FALSE;
+	Name name(info->pszFilename);
+	if (copy_is_asking(info))
+		return name.prefixed || has_metadata(name.folder);
+	/* Old versions delete, unasked, what a copy's target with a prefix is identified as. */
+	if (name.prefixed && info->nOpenFlags == 0 && !copy_deletes_folders)
+		return FALSE;
+	if (!may_be_ours(info, name))
+		return FALSE;
+	return name.ours || identify_quietly(name) == IMAGE;
+}
+
+static bool refuse_what_is_not_supported(const GDALOpenInfo *info, const Name &name)
+{
+	const char *why = nullptr;
+	if (name.remote)
+		why = "only local folders can be opened";
+	else if (name.zipped && !info->bIsDirectory)
+		why = "zipped images (.ozx) cannot be opened; unpack it to a folder";
+	else if (info->eAccess == GA_Update)
+		why = "update is not supported; open it read-only, or write a new image";
+	if (why != nullptr)
+		CPLError(CE_Failure, CPLE_NotSupported, "open '%s': %s", info->pszFilename, why);
+	return why != nullptr;
+}
+
+static bool fits_gdal(const Scene &scene)
+{
+	ArrayInfo array = {};
+	ozr_array_info(ozr_image_level(scene.image.get(), scene.view.level), &array);
+	for (unsigned d : {scene.view.x, scene.view.y})
+		if (array.shape[d] > INT_MAX) {
+			CPLError(CE_Failure, CPLE_NotSupported,
+				 "open '%s': axis '%s' has %llu elements, GDAL's limit is %d",
+				 scene.name.c_str(), scene.info.axes[d].name,
+				 static_cast<unsigned long long>(array.shape[d]), INT_MAX);
+			return false;
+		}
+	return GDALCheckBandCount(static_cast<int>(scene.view.planes.size()), FALSE) != FALSE;
+}
+
+static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store,
+			       CSLConstList options)
+{
+	auto scene = std::make_shared<Scene>();
+	ozr_image *image = nullptr;
+	ozr_err err = {};
+	int rc = ozr_image_open(store, name.inner.c_str(), OZR_READ, &image, &err);
+	if (rc != OZR_OK) {
+		ozr_err_context(&err, rc, "open '%s'", text);
+		report(err);
+		return nullptr;
+	}
+	scene->image.reset(image);
+	scene->name = text;
+	scene->folder = name.folder;
+	scene->inner = name.inner;
+	scene->threads = thread_count(options);
+	ozr_image_info(image, &scene->info);
+	if (!choose_view(*scene, options) || !fits_gdal(*scene) ||
+	    !read_stored(image, scene->view.x, scene->view.y, scene->stored))
+		return nullptr;
+	for (unsigned i = 0; ozr_image_warning(image, i) != nullptr; i++)
+		CPLError(CE_Warning, CPLE_AppDefined, "'%s': %s", text,
+			 ozr_image_warning(image, i));
+	auto dataset = std::make_unique<Dataset>(scene, scene->view.level);
+	dataset->complete();
+	return dataset.release();
+}
+
+/* A trailing slash would make GDAL look for files inside the store. */
+static std::string plain_name(const Name &name, const char *text)
+{
+	return name.prefixed ? text : name.folder;
+}
+
+GDALDataset *open_dataset(GDALOpenInfo *info)
+{
+	Name name(info->pszFilename);
+	int kind = info->nOpenFlags & GDAL_OF_KIND_MASK;
+	if ((kind != 0 && (kind & GDAL_OF_RASTER) == 0) || !may_be_ours(info, name))
+		return nullptr;
+	if ((name.remote || name.zipped) && refuse_what_is_not_supported(info, name))
+		return nullptr;
+	ozr_err err = {};
+	Store store = open_store(name, &err);
+	if (!store) {
+		if (name.ours) {
+			ozr_err_context(&err, err.code, "open '%s'", info->pszFilename);
+			report(err);
+		}
+		return nullptr;
+	}
+	if (!name.ours && ozr_image_probe(store.get(), name.inner.c_str()) != IMAGE)
+		return nullptr;
+	if (refuse_what_is_not_supported(info, name))
+		return nullptr;
+	return open_image(name, plain_name(name, info->pszFilename).c_str(), store.get(),
+			  info->papszOpenOptions);
+}
+
+GDALDataset *open_by_name(const std::string &text, CSLConstList options)
+{
+	Name name(text.c_str());
+	ozr_err err = {};
+	Store store = open_store(name, &err);
+	if (!store) {
+		ozr_err_context(&err, err.code, "open '%s'", text.c_str());
+		report(err);
+		return nullptr;
+	}
+	return open_image(name, text.c_str(), store.get(), options);
+}

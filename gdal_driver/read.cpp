@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads. A request at the resolution of the level goes to the library, which
+ * converts into the caller's memory; one that wants fewer pixels goes to the
+ * overview that GDAL chooses, and what is left of resampling to GDAL.
+ */
+#include "dataset.h"
+#include "driver.h"
+
+namespace
+{
+/* A GDAL progress function as the library calls it. */
+struct Progress {
+	GDALProgressFunc fn;
+	void *data;
+};
+} // namespace
+
+static int on_progress(void *user, double fraction)
+{
+	auto *p = static_cast<Progress *>(user);
+	return p->fn(fraction, "", p->data) ? 0 : 1;
+}
+
+CPLErr Dataset::read_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
+			   ozr_dtype type, GDALRasterIOExtraArg *extra)
+{
+	const View &view = scene_->view;
+	std::vector<ozr_box> boxes(count);
+	for (int i = 0; i < count; i++) {
+		ozr_box &box = boxes[i];
+		const Indices &plane = planes_[bands[i] - 1];
+		for (unsigned d = 0; d < info_.rank; d++) {
+			box.start[d] = plane[d];
+			box.count[d] = 1;
+		}
+		box.start[view.x] = window.x;
+		box.count[view.x] = window.width;
+		box.stride[view.x] = pixels.pixel;
+		box.start[view.y] = window.y;
+		box.count[view.y] = window.height;
+		box.stride[view.y] = pixels.line;
+		box.data = static_cast<GByte *>(pixels.data) + i * pixels.band;
+		box.dtype = type;
+	}
+	ozr_err err = {};
+	ozr_call call = {};
+	Progress progress = {};
+	call.warn = warn;
+	call.threads = scene_->threads;
+	if (extra != nullptr && extra->pfnProgress != nullptr) {
+		progress = {extra->pfnProgress, extra->pProgressData};
+		call.user = &progress;
+		call.progress = on_progress;
+	}
+	int rc = ozr_array_read(array_, boxes.size(), boxes.data(), &call, &err);
+	if (rc == OZR_OK)
+		return CE_None;
+	ozr_err_context(&err, rc, "read '%s': level %u", scene_->name.c_str(), level_);
+	report(err);
+	return CE_Failure;
+}
+
+/* Into a type that only GDAL knows, by way of the image's own, some lines at a time. */
+CPLErr Dataset::read_converted(const Window &window, const int *bands, int count,
+			       const Pixels &pixels, GDALRasterIOExtraArg *extra)
+{
+	ozr_dtype type = info_.dtype == OZR_BOOL ? OZR_UINT8 : info_.dtype;
+	GDALDataType native = gdal_type(type);
+	size_t size = ozr_dtype_size(type);
+	size_t line = size * static_cast<size_t>(window.width);
+	size_t lines = std::max<size_t>(1, (16 << 20) / line / static_cast<size_t>(count));
+	lines = std::min<size_t>(lines, window.height);
+	std::vector<GByte> scratch;
+	try {
+		scratch.resize(line * lines * static_cast<size_t>(count));
+	} catch (const std::exception &) {
+		CPLError(CE_Failure, CPLE_OutOfMemory, "read '%s': no memory for %d lines",
+			 scene_->name.c_str(), static_cast<int>(lines));
+		return CE_Failure;
+	}
+	for (int y = 0; y < window.height; y += static_cast<int>(lines)) {
+		int n = std::min(static_cast<int>(lines), window.height - y);
+		Pixels part = {scratch.data(), native, static_cast<GSpacing>(size),
+			       static_cast<GSpacing>(line), static_cast<GSpacing>(line * lines)};
+		CPLErr rc = read_boxes({window.x, window.y + y, window.width, n}, bands, count,
+				       part, type, extra);
+		if (rc != CE_None)
+			return rc;
+		for (int i = 0; i < count; i++)
+			for (int row = 0; row < n; row++)
+				GDALCopyWords64(scratch.data() + i * part.band + row * part.line,
+						native, static_cast<int>(size),
+						static_cast<GByte *>(pixels.data) +
+							i * pixels.band + (y + row) * pixels.line,
+						pixels.type, static_cast<int>(pixels.pixel),
+						window.width);
+	}
+	return CE_None;
+}
+
+CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pixels &pixels,
+		     GDALRasterIOExtraArg *extra)
+{
+	ozr_dtype type;
+	if (engine_type(pixels.type, info_.dtype, type))
+		return read_boxes(window, bands, count, pixels, type, extra);
+	return read_converted(window, bands, count, pixels, extra);
+}
+
+/* Whether the pixels asked for are pixels of the level. */
+static bool is_one_to_one(const Window &window, int buffer_width, int buffer_height,
+			  const GDALRasterIOExtraArg *extra)
+{
+	if (window.width != buffer_width || window.height != buffer_height)
+		return false;
+	return extra == nullptr || !extra->bFloatingPointWindowValidity ||
+	       extra->eResampleAlg == GRIORA_NearestNeighbour ||
+	       (extra->dfXOff == window.x && extra->dfYOff == window.y);
+}
+
+CPLErr Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
+			  int buffer_width, int buffer_height, GDALDataType type, int count,
+			  band_map bands, GSpacing pixel, GSpacing line, GSpacing band,
+			  GDALRasterIOExtraArg *extra)
+{
+	Window window = {x, y, width, height};
+	if (flag == GF_Read && is_one_to_one(window, buffer_width, buffer_height, extra))
+		return read(window, bands, count, {data, type, pixel, line, band}, extra);
+	if (flag == GF_Read && (buffer_width < width || buffer_height < height) &&
+	    AreOverviewsEnabled()) {
+		int tried = FALSE;
+		CPLErr rc = TryOverviewRasterIO(flag, x, y, width, height, data, buffer_width,
+						buffer_height, type, count, bands, pixel, line,
+						band, extra, &tried);
+		if (tried)
+			return rc;
+	}
+	return DatasetBase::IRasterIO(flag, x, y, width, height, data, buffer_width, buffer_height,
+				      type, count, bands, pixel, line, band, extra);
+}
+
+CPLErr Band::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
+		       int buffer_width, int buffer_height, GDALDataType type, GSpacing pixel,
+		       GSpacing line, GDALRasterIOExtraArg *extra)
+{
+	Window window = {x, y, width, height};
+	if (flag == GF_Read && is_one_to_one(window, buffer_width, buffer_height, extra))
+		return dataset()->read(window, &nBand, 1, {data, type, pixel, line, 0}, extra);
+	/* GDALRasterBand tries the overviews itself. */
+	return GDALRasterBand::IRasterIO(flag, x, y, width, height, data, buffer_width,
+					 buffer_height, type, pixel, line, extra);
+}
+
+CPLErr Band::IReadBlock(int x, int y, void *data)
+{
+	int size = GDALGetDataTypeSizeBytes(eDataType);
+	Window window = {x * nBlockXSize, y * nBlockYSize, 0, 0};
+	window.width = std::min(nBlockXSize, nRasterXSize - window.x);
+	window.height = std::min(nBlockYSize, nRasterYSize - window.y);
+	GSpacing line = static_cast<GSpacing>(nBlockXSize) * size;
+	if (window.width < nBlockXSize || window.height < nBlockYSize)
+		memset(data, 0, static_cast<size_t>(line) * nBlockYSize);
+	return dataset()->read(window, &nBand, 1, {data, eDataType, size, line, 0}, nullptr);
+}

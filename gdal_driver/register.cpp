@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registration: what the driver is called, can do and accepts. GDAL validates
+ * options against the lists given here, so a misspelt one is a warning.
+ *
+ * From 3.11 on GDAL's own Zarr driver claims the suffix "zarr" for writing;
+ * before, nobody does, and QGIS lists a folder only when somebody does.
+ */
+#include <cstdlib>
+
+#include "driver.h"
+
+static const char open_options[] = R"(<OpenOptionList>
+  <Option name='BANDS' type='string-select' default='AUTO' description='Axis shown as bands: channels when there are any, else z, else t; ALL: every plane'>
+    <Value>AUTO</Value><Value>C</Value><Value>Z</Value><Value>T</Value><Value>ALL</Value>
+  </Option>
+  <Option name='Z' type='int' min='0' description='Plane of the z axis to show'/>
+  <Option name='T' type='int' min='0' description='Point of the time axis to show'/>
+  <Option name='C' type='int' min='0' description='Channel to show'/>
+  <Option name='LEVEL' type='int' min='0' default='0' description='Level shown at full size; 0 is the finest'/>
+  <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
+</OpenOptionList>)";
+
+static const char creation_options[] = R"(<CreationOptionList>
+  <Option name='OME_VERSION' type='string-select' default='0.5' description='0.5: Zarr v3; 0.4: Zarr v2'>
+    <Value>0.5</Value><Value>0.4</Value>
+  </Option>
+  <Option name='COMPRESS' type='string-select' default='BLOSC_ZSTD' description='Compression of the chunks'>
+    <Value>BLOSC_ZSTD</Value><Value>BLOSC_LZ4</Value><Value>BLOSC_LZ4HC</Value><Value>BLOSC_ZLIB</Value><Value>BLOSC_BLOSCLZ</Value>
+    <Value>ZSTD</Value><Value>GZIP</Value><Value>NONE</Value>
+  </Option>
+  <Option name='LEVEL' type='int' min='-7' max='22' description='Compression level (default 3)'/>
+  <Option name='BLOCKSIZE' type='string' description='Side of a chunk, or one number for each axis, e.g. 64,256,256'/>
+  <Option name='SHARDSIZE' type='string' description='Side of a shard, or one number for each axis; NO: a file for each chunk'/>
+  <Option name='PYRAMID' type='string-select' default='AUTO' description='NO: level 0 only'>
+    <Value>AUTO</Value><Value>NO</Value>
+  </Option>
+  <Option name='LEVELS' type='int' min='1' max='64' description='Number of levels, the full one included'/>
+  <Option name='FACTORS' type='string' description='Reduction from level to level: 2, or 1,2,2 (each axis), or 1,2,2;2,2,2 (each level; the last repeats)'/>
+  <Option name='RESAMPLING' type='string-select' default='AVERAGE' description='How levels are made; MODE for labels (and by default with a color table)'>
+    <Value>AVERAGE</Value><Value>MEAN</Value><Value>NEAREST</Value><Value>MODE</Value>
+  </Option>
+  <Option name='BAND_AXIS' type='string-select' default='AUTO' description='What the bands are: channels, a z stack or a time series. AUTO: as in the source, else channels'>
+    <Value>AUTO</Value><Value>C</Value><Value>Z</Value><Value>T</Value>
+  </Option>
+  <Option name='PIXEL_SIZE' type='string' description='Physical size of a pixel: one number, or y,x, or one for each axis'/>
+  <Option name='UNIT' type='string' description='Unit of PIXEL_SIZE, e.g. micrometer'/>
+  <Option name='GEOREF' type='boolean' default='YES' description='Keep the geotransform and the coordinate system of the source'/>
+  <Option name='NAME' type='string' description='Name of the image (default: name of the folder)'/>
+  <Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE: the bytes of the source are int8'>
+    <Value>DEFAULT</Value><Value>SIGNEDBYTE</Value>
+  </Option>
+  <Option name='OVERWRITE' type='boolean' default='NO' description='Replace an existing Zarr folder, in one step, when the new one is complete'/>
+  <Option name='FLUSH' type='string-select' default='NONE' description='CLOSE: on the disk before the image appears; EACH: each file at once'>
+    <Value>NONE</Value><Value>CLOSE</Value><Value>EACH</Value>
+  </Option>
+  <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
+</CreationOptionList>)";
+
+static const char *suffixes()
+{
+	const char *own = CPLGetConfigOption("OMEZARR_CLAIM_ZARR", nullptr);
+	bool claim = own != nullptr ? CPLTestBool(own)
+				    : std::strtol(GDALVersionInfo("VERSION_NUM"), nullptr, 10) <
+					      GDAL_COMPUTE_VERSION(3, 11, 0);
+	return claim ? "zarr ome.zarr" : "ome.zarr";
+}
+
+extern "C" CPL_DLL void GDALRegister_OMEZarr();
+
+void GDALRegister_OMEZarr()
+{
+	if (!GDAL_CHECK_VERSION("OMEZarr driver") || GDALGetDriverByName("OMEZarr") != nullptr)
+		return;
+	Driver *d = new Driver;
+	d->SetDescription("OMEZarr");
+	d->SetMetadataItem(GDAL_DMD_LONGNAME, "OME-Zarr (OME-NGFF multiscale images)");
+	d->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+	d->SetMetadataItem(GDAL_DCAP_OPEN, "YES");
+	d->SetMetadataItem(GDAL_DCAP_CREATECOPY, "YES");
+	d->SetMetadataItem(GDAL_DMD_CONNECTION_PREFIX, "OMEZARR:");
+	d->SetMetadataItem(GDAL_DMD_EXTENSION, "ome.zarr");
+	d->SetMetadataItem(GDAL_DMD_EXTENSIONS, suffixes());
+	d->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, type_names);
+	d->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, open_options);
+	d->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, creation_options);
+	d->pfnIdentify = identify;
+	d->pfnOpen = open_dataset;
+	d->pfnCreateCopy = create_copy;
+	d->pfnDelete = remove_dataset;
+	GetGDALDriverManager()->RegisterDriver(d);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a dataset shows: an open image, which of its axes is the bands, where
+ * the other axes are fixed, and what is stored about it for GDAL. Made once
+ * by open.cpp, then constant and shared by the dataset and its overviews.
+ */
+#ifndef OZR_GDAL_SCENE_H
+#define OZR_GDAL_SCENE_H
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stored.h"
+
+struct CloseImage {
+	void operator()(ozr_image *image) const
+	{
+		ozr_image_close(image);
+	}
+};
+using ImageInfo = struct ozr_image_info; /* the library has functions of these names */
+using ArrayInfo = struct ozr_array_info;
+using Image = std::unique_ptr<ozr_image, CloseImage>;
+
+using Indices = std::array<uint64_t, OZR_MAX_RANK>;
+
+struct View {
+	unsigned x = 0, y = 0;
+	int band_axis = -1; /* -1: one band, or BANDS=ALL */
+	unsigned level = 0; /* shown at full size */
+	std::vector<Indices>
+		planes; /* of each band: the index on every axis but x and y, in level 0 */
+};
+
+struct Scene {
+	std::string name; /* as the user wrote it */
+	std::string folder, inner;
+	Image image;
+	ImageInfo info = {};
+	View view;
+	Stored stored;
+	unsigned threads = 0;
+};
+
+/* From the open options; false after CPLError(). Warns when planes are hidden that the options
+ * do not choose. */
+bool choose_view(Scene &scene, CSLConstList options);
+/* Axis by its letter (c, z or t), or -1. */
+int axis_by_letter(const Scene &scene, char letter);
+/* Index of element `index` of level 0 on an axis of another level. */
+uint64_t index_in_level(const Scene &scene, unsigned level, unsigned axis, uint64_t index);
+
+#endif
