@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Creating arrays, publishing their metadata, and growing them. What is added
+ * is data first, metadata last: .zattrs before .zarray, chunks (by the caller)
+ * before a new shape.
+ */
+#include "array/array_impl.h"
+
+#include <string.h>
+
+#include "base/key.h"
+
+/* OZR_OK when no node is at path. */
+static int check_free(struct ozr_array *a, struct ozr_err *err)
+{
+	static const char *const names[] = {"zarr.json", ".zarray", ".zgroup"};
+	char key[OZR_KEY_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct ozr_object *o = NULL;
+		int rc = ozr_key_join(key, a->path, names[i], err);
+		if (rc == OZR_OK)
+			rc = ozr_object_open(a->store, key, &o, err);
+		ozr_object_close(o);
+		if (rc == OZR_OK)
+			return ozr_fail(err, OZR_EXISTS, "%s is there already", names[i]);
+		if (rc != OZR_NOT_FOUND)
+			return rc;
+	}
+	return OZR_OK;
+}
+
+int ozr_array_create(struct ozr_store *s, const char *path, const struct ozr_array_options *opt,
+		     struct ozr_array **out, struct ozr_err *err)
+{
+	struct ozr_array *a = NULL;
+	int rc;
+
+	ozr_ctx_enter(s->ctx);
+	if (!(s->caps & OZR_STORE_WRITE))
+		return ozr_fail(err, OZR_DENIED, "the store is open for reading only");
+	rc = ozr_array_new(s, path, &a, err);
+	if (rc)
+		return rc;
+	a->fresh = 1;
+	rc = ozr_meta_new(s->ctx, opt, &a->meta, err);
+	if (rc == OZR_OK)
+		rc = check_free(a, err);
+	if (rc == OZR_OK)
+		rc = ozr_writer_new(a, err);
+	if (rc) {
+		rc = ozr_array_context(a, rc, err);
+	} else if (!opt->publish_later) {
+		rc = ozr_array_publish(a, err);
+	}
+	if (rc) {
+		ozr_array_close(a);
+		return rc;
+	}
+	*out = a;
+	return OZR_OK;
+}
+
+static int put_document(struct ozr_array *a, const struct ozr_json *doc, const char *name,
+			struct ozr_err *err)
+{
+	char key[OZR_KEY_MAX + 1];
+	char *text = NULL;
+	size_t len;
+	int rc = ozr_key_join(key, a->path, name, err);
+
+	if (rc == OZR_OK)
+		rc = ozr_json_print(a->ctx, doc, 1, &text, &len, err);
+	if (rc == OZR_OK)
+		rc = ozr_store_put(a->store, key, text, len, OZR_PUT_REPLACE, err);
+	ozr_text_free(text);
+	return rc;
+}
+
+/* The version that our own put made; another writer's would only cost a second look. */
+static void remember_version(struct ozr_array *a, const char *name)
+{
+	char key[OZR_KEY_MAX + 1];
+	struct ozr_object *o = NULL;
+
+	if (ozr_key_join(key, a->path, name, NULL) == OZR_OK &&
+	    ozr_object_open(a->store, key, &o, NULL) == OZR_OK) {
+		atomic_store(&a->meta_version, o->version);
+		ozr_object_close(o);
+	}
+}
+
+int ozr_array_publish(struct ozr_array *a, struct ozr_err *err)
+{
+	const char *name = a->meta.zarr_format == 3 ? "zarr.json" : ".zarray";
+	struct ozr_jref attrs;
+	int rc = OZR_OK;
+
+	ozr_ctx_enter(a->ctx);
+	if (!a->writer)
+		return ozr_fail(err, OZR_BAD_ARG, "the array is open for reading only");
+	attrs = ozr_jroot(a->meta.attrs);
+	if (a->meta.attrs && ozr_jcount(&attrs) > 0 && atomic_load(&a->meta_version) == 0)
+		rc = put_document(a, a->meta.attrs, ".zattrs", err);
+	if (rc == OZR_OK)
+		rc = put_document(a, a->meta.doc, name, err);
+	if (rc)
+		return ozr_array_context(a, rc, err);
+	remember_version(a, name);
+	return OZR_OK;
+}
+
+int ozr_array_resize(struct ozr_array *a, const uint64_t *shape, struct ozr_err *err)
+{
+	const struct ozr_grid *g = &a->meta.grid;
+	int rc;
+
+	ozr_ctx_enter(a->ctx);
+	if (!a->writer)
+		return ozr_fail(err, OZR_BAD_ARG, "the array is open for reading only");
+	for (unsigned d = 0; d < g->rank; d++)
+		if (shape[d] < g->shape[d] || shape[d] > INT64_MAX)
+			return ozr_fail(err, OZR_BAD_ARG,
+					"axis %u: the new extent %llu must be from %llu to 2^63-1", d,
+					(unsigned long long)shape[d],
+					(unsigned long long)g->shape[d]);
+	/* what waits was counted against the old shape */
+	rc = ozr_array_flush(a, NULL, err);
+	if (rc == OZR_OK)
+		rc = ozr_meta_set_shape(&a->meta, shape, err);
+	return ozr_array_context(a, rc, err);
+}
