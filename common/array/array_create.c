@@ -121,8 +121,8 @@ int ozr_array_resize(struct ozr_array *a, const uint64_t *shape, struct ozr_err 
 	for (unsigned d = 0; d < g->rank; d++)
 		if (shape[d] < g->shape[d] || shape[d] > INT64_MAX)
 			return ozr_fail(err, OZR_BAD_ARG,
-					"axis %u: the new extent %llu must be from %llu to 2^63-1", d,
-					(unsigned long long)shape[d],
+					"axis %u: the new extent %llu must be from %llu to 2^63-1",
+					d, (unsigned long long)shape[d],
 					(unsigned long long)g->shape[d]);
 	/* what waits was counted against the old shape */
 	rc = ozr_array_flush(a, NULL, err);

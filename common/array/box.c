@@ -32,7 +32,8 @@ static int axis_inside(const struct ozr_box *box, unsigned d, uint64_t extent)
 {
 	uint64_t way;
 
-	if (box->start[d] >= extent || ozr_ckd_mul(box->count[d] - 1, magnitude(box->step[d]), &way))
+	if (box->start[d] >= extent ||
+	    ozr_ckd_mul(box->count[d] - 1, magnitude(box->step[d]), &way))
 		return 0;
 	if (box->step[d] == 0)
 		way = box->count[d] - 1;
@@ -79,8 +80,8 @@ int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *bo
 	return OZR_OK;
 }
 
-void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t hi,
-		   uint64_t *first, uint64_t *end)
+void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t hi, uint64_t *first,
+		   uint64_t *end)
 {
 	int64_t step = step_of(box, d);
 	uint64_t start = box->start[d], a = 0, b = 0, by = magnitude(step);
@@ -125,7 +126,8 @@ void ozr_box_transfer(const struct ozr_grid *g, const struct ozr_box *box, const
 		element += (at - origin) * g->mem_stride[d];
 		outside += (ptrdiff_t)first * box->stride[d];
 		how.count[d] = (size_t)(end - first);
-		how.src_step[d] = (ptrdiff_t)((int64_t)(g->mem_stride[d] * g->item) * step_of(box, d));
+		how.src_step[d] =
+			(ptrdiff_t)((int64_t)(g->mem_stride[d] * g->item) * step_of(box, d));
 		how.dst_step[d] = (ptrdiff_t)box->stride[d];
 	}
 	char *inside = (char *)bytes + (element - skip) * g->item;
@@ -161,4 +163,23 @@ void ozr_box_fill(const struct ozr_grid *g, const struct ozr_box *box, const uin
 		how.dst_step[d] = (ptrdiff_t)box->stride[d];
 	}
 	ozr_copy_nd(&how, value, outside);
+}
+
+char *ozr_box_direct(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk)
+{
+	char *p = box->data;
+
+	if (box->dtype != g->dtype || g->dtype == OZR_BOOL)
+		return NULL;
+	for (unsigned d = 0; d < g->rank; d++) {
+		uint64_t origin = chunk[d] * g->chunk[d], first, end;
+		ozr_box_range(box, d, origin, origin + g->chunk[d], &first, &end);
+		if (end - first != g->chunk[d])
+			return NULL;
+		if (g->chunk[d] > 1 && (box->step[d] > 1 || box->step[d] < 0 ||
+					box->stride[d] != (int64_t)(g->mem_stride[d] * g->item)))
+			return NULL;
+		p += (ptrdiff_t)first * box->stride[d];
+	}
+	return p;
 }

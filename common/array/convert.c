@@ -19,13 +19,12 @@ typedef uint8_t bool8; /* stored booleans; any non-zero byte is true */
 
 /* --- one element: CONVERT_KIND(source value of type S) -> D ---------------- */
 
-#define TO_BOOL(S, D, v)     ((D)((v) != 0))
-#define FLOAT_BOOL(S, D, v)  ((D)((v) < 0 || (v) > 0))
-#define PLAIN(S, D, v)       ((D)(v))
-#define CLAMP_HIGH(S, D, v)  ((v) > (S)D##_hi ? (D)D##_hi : (D)(v))
-#define CLAMP_LOW(S, D, v)   ((v) < 0 ? (D)0 : (D)(v))
-#define CLAMP_BOTH(S, D, v)                                                                        \
-	((v) < (S)D##_lo ? (D)D##_lo : (v) > (S)D##_hi ? (D)D##_hi : (D)(v))
+#define TO_BOOL(S, D, v)    ((D)((v) != 0))
+#define FLOAT_BOOL(S, D, v) ((D)((v) < 0 || (v) > 0))
+#define PLAIN(S, D, v)      ((D)(v))
+#define CLAMP_HIGH(S, D, v) ((v) > (S)D##_hi ? (D)D##_hi : (D)(v))
+#define CLAMP_LOW(S, D, v)  ((v) < 0 ? (D)0 : (D)(v))
+#define CLAMP_BOTH(S, D, v) ((v) < (S)D##_lo ? (D)D##_lo : (v) > (S)D##_hi ? (D)D##_hi : (D)(v))
 
 enum { int8_t_lo = INT8_MIN, int8_t_hi = INT8_MAX };
 enum { uint8_t_lo = 0, uint8_t_hi = UINT8_MAX };
@@ -130,17 +129,17 @@ static inline float narrow(double v)
 #define T  TO_BOOL
 /* clang-format off: a table
  *               bool        i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 */
-KERNELS(bool8,   T,          T, T,  T,  T,  T,  T,  T,  T,  T,  T)
-KERNELS(int8_t,  T,          P, L,  P,  L,  P,  L,  P,  L,  P,  P)
-KERNELS(uint8_t, T,          H, P,  P,  P,  P,  P,  P,  P,  P,  P)
-KERNELS(int16_t, T,         HL, HL, P,  L,  P,  L,  P,  L,  P,  P)
-KERNELS(uint16_t, T,         H, H,  H,  P,  P,  P,  P,  P,  P,  P)
-KERNELS(int32_t, T,         HL, HL, HL, HL, P,  L,  P,  L,  P,  P)
-KERNELS(uint32_t, T,         H, H,  H,  H,  H,  P,  P,  P,  P,  P)
-KERNELS(int64_t, T,         HL, HL, HL, HL, HL, HL, P,  L,  P,  P)
-KERNELS(uint64_t, T,         H, H,  H,  H,  H,  H,  H,  P,  P,  P)
-KERNELS(float,   FLOAT_BOOL, R, R,  R,  R,  R,  R,  R,  R,  P,  P)
-KERNELS(double,  FLOAT_BOOL, R, R,  R,  R,  R,  R,  R,  R,  NARROWED, P)
+KERNELS(bool8, T, T, T, T, T, T, T, T, T, T, T)
+KERNELS(int8_t, T, P, L, P, L, P, L, P, L, P, P)
+KERNELS(uint8_t, T, H, P, P, P, P, P, P, P, P, P)
+KERNELS(int16_t, T, HL, HL, P, L, P, L, P, L, P, P)
+KERNELS(uint16_t, T, H, H, H, P, P, P, P, P, P, P)
+KERNELS(int32_t, T, HL, HL, HL, HL, P, L, P, L, P, P)
+KERNELS(uint32_t, T, H, H, H, H, H, P, P, P, P, P)
+KERNELS(int64_t, T, HL, HL, HL, HL, HL, HL, P, L, P, P)
+KERNELS(uint64_t, T, H, H, H, H, H, H, H, P, P, P)
+KERNELS(float, FLOAT_BOOL, R, R, R, R, R, R, R, R, P, P)
+KERNELS(double, FLOAT_BOOL, R, R, R, R, R, R, R, R, NARROWED, P)
 /* clang-format on */
 
 #define ROW(S)                                                                                     \
@@ -153,7 +152,7 @@ KERNELS(double,  FLOAT_BOOL, R, R,  R,  R,  R,  R,  R,  R,  NARROWED, P)
 static void (*const kernels[OZR_DTYPES][OZR_DTYPES])(const char *restrict src, ptrdiff_t src_step,
 						     char *restrict dst, ptrdiff_t dst_step,
 						     size_t n) = {
-	ROW(bool8),   ROW(int8_t),   ROW(uint8_t), ROW(int16_t),  ROW(uint16_t), ROW(int32_t),
+	ROW(bool8),    ROW(int8_t),  ROW(uint8_t),  ROW(int16_t), ROW(uint16_t), ROW(int32_t),
 	ROW(uint32_t), ROW(int64_t), ROW(uint64_t), ROW(float),   ROW(double),
 };
 

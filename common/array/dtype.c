@@ -10,11 +10,11 @@ static const struct {
 	const char *v3, *v2;
 	unsigned size;
 } types[OZR_DTYPES] = {
-	[OZR_BOOL] = {"bool", "|b1", 1},     [OZR_INT8] = {"int8", "|i1", 1},
-	[OZR_UINT8] = {"uint8", "|u1", 1},   [OZR_INT16] = {"int16", "<i2", 2},
-	[OZR_UINT16] = {"uint16", "<u2", 2}, [OZR_INT32] = {"int32", "<i4", 4},
-	[OZR_UINT32] = {"uint32", "<u4", 4}, [OZR_INT64] = {"int64", "<i8", 8},
-	[OZR_UINT64] = {"uint64", "<u8", 8}, [OZR_FLOAT32] = {"float32", "<f4", 4},
+	[OZR_BOOL] = {"bool", "|b1", 1},       [OZR_INT8] = {"int8", "|i1", 1},
+	[OZR_UINT8] = {"uint8", "|u1", 1},     [OZR_INT16] = {"int16", "<i2", 2},
+	[OZR_UINT16] = {"uint16", "<u2", 2},   [OZR_INT32] = {"int32", "<i4", 4},
+	[OZR_UINT32] = {"uint32", "<u4", 4},   [OZR_INT64] = {"int64", "<i8", 8},
+	[OZR_UINT64] = {"uint64", "<u8", 8},   [OZR_FLOAT32] = {"float32", "<f4", 4},
 	[OZR_FLOAT64] = {"float64", "<f8", 8},
 };
 

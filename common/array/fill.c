@@ -152,8 +152,8 @@ int ozr_fill_parse(const struct ozr_jref *r, enum ozr_dtype t, int zarr_format,
 
 	if (ozr_jtype(r) == OZR_JSON_NULL) {
 		if (zarr_format == 3)
-			rc = ozr_jfail(r, err, OZR_BAD_FORMAT, r->v ? "must not be null"
-								    : "is missing");
+			rc = ozr_jfail(r, err, OZR_BAD_FORMAT,
+				       r->v ? "must not be null" : "is missing");
 	} else if (t != OZR_FLOAT32 && t != OZR_FLOAT64) {
 		rc = parse_int(r, t, out, err);
 	} else if (ozr_jis(r, OZR_JSON_STRING)) {
@@ -260,6 +260,5 @@ int ozr_fill_only(const void *p, const unsigned char *fill, unsigned item, size_
 	size_t total = n * item;
 
 	/* every element equals the one before it */
-	return n == 0 ||
-	       (memcmp(s, fill, item) == 0 && memcmp(s, s + item, total - item) == 0);
+	return n == 0 || (memcmp(s, fill, item) == 0 && memcmp(s, s + item, total - item) == 0);
 }

@@ -37,9 +37,17 @@ static int check_node(const struct ozr_jref *doc, struct ozr_err *err)
 static int check_members(const struct ozr_jref *doc, struct ozr_err *err)
 {
 	static const char *const known[] = {
-		"zarr_format",	 "node_type",	    "shape",	  "data_type",
-		"chunk_grid",	 "chunk_key_encoding", "fill_value", "codecs",
-		"attributes",	 "dimension_names", "storage_transformers",
+		"zarr_format",
+		"node_type",
+		"shape",
+		"data_type",
+		"chunk_grid",
+		"chunk_key_encoding",
+		"fill_value",
+		"codecs",
+		"attributes",
+		"dimension_names",
+		"storage_transformers",
 		"consolidated_metadata",
 	};
 	struct ozr_jref it;

@@ -213,7 +213,8 @@ int ozr_meta_new(struct ozr_ctx *ctx, const struct ozr_array_options *opt, struc
 	}
 	if (rc == OZR_OK)
 		rc = parse_attributes(ctx, opt->attributes, &attributes, err);
-	if (rc == OZR_OK && (m.zarr_format == 3 ? build_v3(&m, attributes) : build_v2(&m, attributes)))
+	if (rc == OZR_OK &&
+	    (m.zarr_format == 3 ? build_v3(&m, attributes) : build_v2(&m, attributes)))
 		rc = ozr_fail(err, OZR_NO_MEMORY, "metadata: out of memory");
 	if (rc) {
 		ozr_meta_release(&m);

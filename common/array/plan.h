@@ -40,14 +40,14 @@ int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *bo
 /* Call fn with one plan for each region, in storage order, until one fails. Boxes are
  * borrowed, and have been checked. */
 int ozr_plan_each(struct ozr_ctx *ctx, const struct ozr_grid *g, size_t n,
-		  const struct ozr_box *box, int (*fn)(void *arg, const struct ozr_plan *plan,
-						       struct ozr_err *err),
-		  void *arg, struct ozr_err *err) OZR_MUST_CHECK;
+		  const struct ozr_box *box,
+		  int (*fn)(void *arg, const struct ozr_plan *plan, struct ozr_err *err), void *arg,
+		  struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_plan_shard_at(const struct ozr_plan *p, uint64_t shard, uint64_t *coord);
 
 /* Elements i of the box's axis d with lo <= start + i * step < hi: [*first, *end). */
-void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t hi,
-		   uint64_t *first, uint64_t *end);
+void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t hi, uint64_t *first,
+		   uint64_t *end);
 /* How many elements of a chunk the box wants. */
 uint64_t ozr_box_wants(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk);
 
@@ -58,6 +58,9 @@ void ozr_box_transfer(const struct ozr_grid *g, const struct ozr_box *box, const
 		      const struct ozr_run_box *part, void *bytes, uint64_t skip,
 		      enum ozr_direction direction);
 
+/* Where a chunk's decoded bytes lie in the box, when all of them do, dense, in memory order
+ * and of the same type; else NULL. */
+char *ozr_box_direct(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk);
 /* Fill what a box wants of a chunk with the fill value. */
 void ozr_box_fill(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk);
 

@@ -30,6 +30,10 @@ struct ozr_chunk_job {
 	const char *memory;     /* all of the encoded bytes, when they have been read; or NULL */
 };
 
+static inline const struct ozr_box *ozr_chunk_job_box(const struct ozr_chunk_job *j, size_t piece)
+{
+	return &j->plan->box[j->plan->piece[j->job->first + piece].box];
+}
 /* Coordinates, whole and direct; bytes are not known yet. */
 void ozr_chunk_job_init(struct ozr_chunk_job *j, const struct ozr_array *a,
 			const struct ozr_plan *plan, size_t job);
@@ -76,8 +80,8 @@ int ozr_read_shards(struct ozr_reading *r, const struct ozr_plan *plan,
 /* An open shard. Zero-initialised by ozr_shard_open(). */
 struct ozr_shard {
 	const struct ozr_array *a;
-	struct ozr_object *object; /* NULL: there is none */
-	struct ozr_bytes_at at;    /* what chunk offsets are relative to */
+	struct ozr_object *object;                /* NULL: there is none */
+	struct ozr_bytes_at at;                   /* what chunk offsets are relative to */
 	struct ozr_entry *index[OZR_MAX_NESTING]; /* the last one used of each level */
 	uint64_t index_id[OZR_MAX_NESTING];
 	struct ozr_unfiltered *unfiltered; /* buffers of shards that are encoded as a whole */

@@ -34,7 +34,8 @@ static struct ozr_blocks table_view(struct ozr_ctx *ctx, struct ozr_entry *entry
 }
 
 /* Best effort: a table that does not fit is read again next time. */
-static void remember_table(struct ozr_ctx *ctx, struct ozr_cache_key key, const struct ozr_blocks *b)
+static void remember_table(struct ozr_ctx *ctx, struct ozr_cache_key key,
+			   const struct ozr_blocks *b)
 {
 	size_t ranges = (size_t)b->count * sizeof(struct ozr_range);
 	struct ozr_entry *entry;
@@ -238,4 +239,3 @@ int ozr_blocks_run(const struct ozr_chunk_job *j, const struct ozr_block_table *
 	}
 	return rc ? rc : run_batch(j, b, batch, n, w, err);
 }
-

@@ -16,27 +16,6 @@
 
 #include "base/key.h"
 
-/* Where the decoded chunk would lie in the box, if dense, of the same type and inside. */
-static char *direct_place(const struct ozr_grid *g, const struct ozr_box *box,
-			  const uint64_t *chunk)
-{
-	char *p = box->data;
-
-	if (box->dtype != g->dtype || g->dtype == OZR_BOOL)
-		return NULL;
-	for (unsigned d = 0; d < g->rank; d++) {
-		uint64_t origin = chunk[d] * g->chunk[d], first, end;
-		ozr_box_range(box, d, origin, origin + g->chunk[d], &first, &end);
-		if (end - first != g->chunk[d])
-			return NULL;
-		if (g->chunk[d] > 1 && (box->step[d] > 1 || box->step[d] < 0 ||
-					box->stride[d] != (int64_t)(g->mem_stride[d] * g->item)))
-			return NULL;
-		p += (ptrdiff_t)first * box->stride[d];
-	}
-	return p;
-}
-
 void ozr_chunk_job_init(struct ozr_chunk_job *j, const struct ozr_array *a,
 			const struct ozr_plan *plan, size_t job)
 {
@@ -50,21 +29,17 @@ void ozr_chunk_job_init(struct ozr_chunk_job *j, const struct ozr_array *a,
 	ozr_plan_shard_at(plan, j->job->shard, shard);
 	ozr_grid_chunk_at(g, shard, j->job->inner, j->chunk);
 	for (size_t i = 0; i < j->job->count; i++)
-		wanted += ozr_box_wants(g, &plan->box[plan->piece[j->job->first + i].box], j->chunk);
+		wanted +=
+			ozr_box_wants(g, &plan->box[plan->piece[j->job->first + i].box], j->chunk);
 	j->whole = wanted >= ozr_grid_valid(g, j->chunk, extent);
 	if (j->whole && j->job->count == 1)
-		j->direct = direct_place(g, &plan->box[plan->piece[j->job->first].box], j->chunk);
-}
-
-static const struct ozr_box *box_of(const struct ozr_chunk_job *j, size_t piece)
-{
-	return &j->plan->box[j->plan->piece[j->job->first + piece].box];
+		j->direct = ozr_box_direct(g, &plan->box[plan->piece[j->job->first].box], j->chunk);
 }
 
 void ozr_chunk_job_fill(const struct ozr_chunk_job *j)
 {
 	for (size_t i = 0; i < j->job->count; i++)
-		ozr_box_fill(j->plan->grid, box_of(j, i), j->chunk);
+		ozr_box_fill(j->plan->grid, ozr_chunk_job_box(j, i), j->chunk);
 }
 
 int ozr_chunk_job_context(const struct ozr_chunk_job *j, int rc, struct ozr_err *err)

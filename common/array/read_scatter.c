@@ -17,8 +17,8 @@ static void give_part(void *arg, const struct ozr_run_box *part)
 	struct scatter *s = arg;
 
 	for (size_t i = 0; i < s->j->job->count; i++)
-		ozr_box_transfer(s->j->plan->grid, box_of(s->j, i), s->j->chunk, part, s->bytes,
-				 s->skip, OZR_TO_BOX);
+		ozr_box_transfer(s->j->plan->grid, ozr_chunk_job_box(s->j, i), s->j->chunk, part,
+				 s->bytes, s->skip, OZR_TO_BOX);
 }
 
 static void is_wanted(void *arg, const struct ozr_run_box *part)
@@ -30,7 +30,7 @@ static void is_wanted(void *arg, const struct ozr_run_box *part)
 		int all = 1;
 		for (unsigned d = 0; d < g->rank && all; d++) {
 			uint64_t origin = s->j->chunk[d] * g->chunk[d], first, end;
-			ozr_box_range(box_of(s->j, i), d, origin + part->lo[d],
+			ozr_box_range(ozr_chunk_job_box(s->j, i), d, origin + part->lo[d],
 				      origin + part->hi[d], &first, &end);
 			all = first < end;
 		}
