@@ -40,8 +40,8 @@ static int axis_inside(const struct ozr_box *box, unsigned d, uint64_t extent)
 	return step_of(box, d) < 0 ? way <= box->start[d] : way < extent - box->start[d];
 }
 
-static int check_axis(const struct ozr_grid *g, const struct ozr_box *box, unsigned d, int write,
-		      struct ozr_err *err)
+static int check_axis(const struct ozr_grid *g, const struct ozr_box *box, unsigned d,
+		      enum ozr_box_use use, struct ozr_err *err)
 {
 	if (!axis_inside(box, d, g->shape[d]))
 		return ozr_fail(err, OZR_BAD_ARG,
@@ -49,17 +49,17 @@ static int check_axis(const struct ozr_grid *g, const struct ozr_box *box, unsig
 				d, (unsigned long long)box->start[d],
 				(unsigned long long)box->count[d], (long long)step_of(box, d),
 				(unsigned long long)g->shape[d]);
-	if (write && step_of(box, d) != 1)
+	if (use == OZR_BOX_WRITE && step_of(box, d) != 1)
 		return ozr_fail(err, OZR_BAD_ARG, "axis %u: writes have step 1, found %lld", d,
 				(long long)box->step[d]);
-	if (!write && box->stride[d] == 0 && box->count[d] > 1)
+	if (use == OZR_BOX_READ && box->stride[d] == 0 && box->count[d] > 1)
 		return ozr_fail(err, OZR_BAD_ARG, "axis %u: stride 0 for %llu elements", d,
 				(unsigned long long)box->count[d]);
 	return OZR_OK;
 }
 
-int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *box, int write,
-		    struct ozr_err *err)
+int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *box,
+		    enum ozr_box_use use, struct ozr_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int empty = 0, rc = OZR_OK;
@@ -70,10 +70,10 @@ int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *bo
 			empty |= box[i].count[d] == 0;
 		if (empty)
 			continue;
-		if (!box[i].data)
+		if (!box[i].data && use != OZR_BOX_LOOK)
 			return ozr_fail(err, OZR_BAD_ARG, "box %zu has no data", i);
 		for (unsigned d = 0; rc == OZR_OK && d < g->rank; d++)
-			rc = check_axis(g, &box[i], d, write, err);
+			rc = check_axis(g, &box[i], d, use, err);
 		if (rc)
 			return ozr_err_context(err, rc, "box %zu", i);
 	}

@@ -34,9 +34,10 @@ struct ozr_plan {
 };
 
 /* Every element of every box inside the array, strides and types sensible: else OZR_BAD_ARG.
- * write: steps must be 1 (or 0). */
-int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *box, int write,
-		    struct ozr_err *err) OZR_MUST_CHECK;
+ * Steps of writes are 1 (or 0); for a look data is not needed. */
+enum ozr_box_use { OZR_BOX_READ, OZR_BOX_WRITE, OZR_BOX_LOOK };
+int ozr_boxes_check(const struct ozr_grid *g, size_t n, const struct ozr_box *box,
+		    enum ozr_box_use use, struct ozr_err *err) OZR_MUST_CHECK;
 /* Call fn with one plan for each region, in storage order, until one fails. Boxes are
  * borrowed, and have been checked. */
 int ozr_plan_each(struct ozr_ctx *ctx, const struct ozr_grid *g, size_t n,

@@ -184,7 +184,7 @@ int ozr_array_read(struct ozr_array *a, size_t n, const struct ozr_box *boxes,
 	ozr_ctx_enter(a->ctx);
 	r.threads = call && call->threads && call->threads < threads ? call->threads : threads;
 	r.remote = (a->store->caps & OZR_STORE_REMOTE) != 0;
-	rc = ozr_boxes_check(r.g, n, boxes, 0, err);
+	rc = ozr_boxes_check(r.g, n, boxes, OZR_BOX_READ, err);
 	if (rc == OZR_OK && a->writer)
 		rc = ozr_writer_settle(a->writer, n, boxes, call, err);
 	if (rc == OZR_OK)

@@ -183,7 +183,7 @@ int ozr_array_write(struct ozr_array *a, size_t n, const struct ozr_box *boxes,
 	ozr_ctx_enter(a->ctx);
 	rc = ozr_writer_check(a->writer, err);
 	if (rc == OZR_OK)
-		rc = ozr_boxes_check(&a->meta.grid, n, boxes, 1, err);
+		rc = ozr_boxes_check(&a->meta.grid, n, boxes, OZR_BOX_WRITE, err);
 	if (rc)
 		return ozr_array_context(a, rc, err);
 	if (call && call->budget) {
