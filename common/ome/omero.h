@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The omero member: how channels are named and shown. "Transitional" in the
+ * specification, so nothing in it makes an image unreadable: what is wrong is
+ * noted and left out. No I/O.
+ */
+#ifndef OZR_OME_OMERO_H
+#define OZR_OME_OMERO_H
+
+#include "base/json.h"
+#include "ome/image_impl.h"
+
+enum { OZR_OMERO_CHANNELS_MAX = 4096 };
+
+/* Fills info->channels, default_z, default_t and *channels (take; NULL when there are none).
+ * Fails for lack of memory only. */
+int ozr_omero_parse(struct ozr_ctx *ctx, const struct ozr_jref *omero, struct ozr_notes *notes,
+		    struct ozr_image_info *info, struct ozr_channel **channels,
+		    struct ozr_err *err) OZR_MUST_CHECK;
+
+/* What to write for n channels: given ones (or NULL), completed by the ranges of the data
+ * (or NULL) or else of the type. default_z: the plane that viewers show first. */
+struct ozr_omero_source {
+	const char *name; /* of the image, or NULL */
+	const char *version;
+	enum ozr_dtype dtype;
+	unsigned n;
+	const struct ozr_channel *given;
+	unsigned given_count;
+	const struct ozr_range_stats *stats;
+	uint64_t default_z;
+};
+/* NULL when out of memory. */
+struct ozr_json *ozr_omero_write(const struct ozr_omero_source *src);
+
+#endif
