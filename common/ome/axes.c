@@ -238,7 +238,8 @@ static int check_unique(const struct ozr_jref *place, const struct ozr_axis *axe
 			struct ozr_err *err)
 {
 	for (unsigned e = 0; e < d; e++)
-		if (strcmp(axes[e].name, axes[d].name) == 0)
+		if (strcmp(axes[e].name, axes[d].name) == 0 &&
+		    strlen(axes[d].name) < sizeof(axes[d].name) - 1) /* not cut */
 			return ozr_jfail(place, err, OZR_BAD_FORMAT,
 					 "the name '%s' is taken by axis %u already", axes[d].name,
 					 e);

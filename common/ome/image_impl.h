@@ -67,4 +67,19 @@ struct ozr_image {
 	struct ozr_making *making; /* owned; NULL unless being created (image_create.c) */
 };
 
+/* image.c: an empty image over s (a reference is taken) with room for levels. */
+int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned levels,
+		  struct ozr_image **out, struct ozr_err *err) OZR_MUST_CHECK;
+/* image.c: everything but the making. NULL is fine. */
+void ozr_image_free(struct ozr_image *img);
+/* image_create.c: end the making without a result: stage or what was written is removed, the
+ * levels are closed. */
+void ozr_making_abort(struct ozr_image *img);
+
+/* The code to return when ozr_alloc() and the like have filled err. */
+static inline int ozr_alloc_failed(const struct ozr_err *err)
+{
+	return err != NULL && err->code == OZR_LIMIT ? OZR_LIMIT : OZR_NO_MEMORY;
+}
+
 #endif

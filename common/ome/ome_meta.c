@@ -196,7 +196,7 @@ static int parse_dataset(const struct ozr_jref *dataset, const struct ozr_jref *
 			return rc;
 	}
 	out->path = ozr_strdup(o->ctx, text, err);
-	return out->path != NULL ? OZR_OK : OZR_NO_MEMORY;
+	return out->path != NULL ? OZR_OK : ozr_alloc_failed(err);
 }
 
 static int parse_datasets(const struct ozr_jref *multiscale, struct ozr_notes *notes,
@@ -219,7 +219,7 @@ static int parse_datasets(const struct ozr_jref *multiscale, struct ozr_notes *n
 		common.v = NULL; /* 0.6: those lead to other coordinate systems */
 	o->dataset = ozr_calloc(o->ctx, ozr_jcount(&list), sizeof(*o->dataset), err);
 	if (o->dataset == NULL)
-		return OZR_NO_MEMORY;
+		return ozr_alloc_failed(err);
 	for (int more = ozr_jfirst(&list, &it); more; more = ozr_jnext(&it)) {
 		rc = parse_dataset(&it, &common, notes, o, &o->dataset[o->info.levels], err);
 		if (rc != OZR_OK)

@@ -149,7 +149,7 @@ static int parse_channels(struct ozr_ctx *ctx, const struct ozr_jref *list, stru
 		return OZR_OK;
 	struct ozr_channel *channel = ozr_calloc(ctx, n, sizeof(*channel), err);
 	if (channel == NULL)
-		return err != NULL ? err->code : OZR_NO_MEMORY;
+		return ozr_alloc_failed(err);
 	for (int more = ozr_jfirst(list, &it); more && i < n; more = ozr_jnext(&it), i++)
 		parse_channel(&it, i, notes, &channel[i]);
 	*count = (unsigned)n;
