@@ -125,25 +125,57 @@ int ozr_group_make_parents(struct ozr_store *s, const char *path, int zarr_forma
 
 /* --- changing attributes -------------------------------------------------------- */
 
-static int merge_into(struct ozr_store *s, const char *path, const struct ozr_json *changes,
+int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
+			 const struct ozr_json *changes, struct ozr_err *err)
+{
+	struct ozr_jref root = ozr_jroot(changes), theirs = ozr_jget(&root, "ome");
+	struct ozr_jref into = ozr_jroot(attributes), ours = ozr_jget(&into, "ome");
+
+	if (!ozr_jis(&theirs, OZR_JSON_OBJECT) || !ozr_jis(&ours, OZR_JSON_OBJECT))
+		return ozr_json_merge(ctx, attributes, changes, err);
+	/* All but ome, then the members of ome. */
+	struct ozr_json *rest = ozr_json_copy(ctx, changes, err);
+	if (rest == NULL)
+		return ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes");
+	ozr_json_remove(rest, "ome");
+	int rc = ozr_json_merge(ctx, attributes, rest, err);
+	if (rc == OZR_OK)
+		rc = ozr_json_merge(ctx, ozr_json_child(attributes, "ome"), theirs.v, err);
+	ozr_json_free(rest);
+	return rc;
+}
+
+/* The object that holds a node's attributes, made when it has none. */
+static struct ozr_json *attributes_of(struct ozr_node *node)
+{
+	if (node->zarr_format == 2)
+		return node->doc;
+	if (!ozr_jis(&node->attributes, OZR_JSON_OBJECT) &&
+	    ozr_json_set(node->doc, "attributes", ozr_json_object()) != 0)
+		return NULL;
+	node->attributes = ozr_jget(&node->root, "attributes");
+	return ozr_json_child(node->doc, "attributes");
+}
+
+struct change {
+	const struct ozr_json *members;
+	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
+	void *arg;
+};
+
+static int merge_into(struct ozr_store *s, const char *path, const struct change *c,
 		      struct ozr_err *err)
 {
 	struct ozr_node node;
-	struct ozr_json *into;
 
 	int rc = ozr_node_read(s, path, &node, err);
 	if (rc != OZR_OK)
 		return rc;
-	into = node.doc;
-	if (node.zarr_format == 3) {
-		if (!ozr_jis(&node.attributes, OZR_JSON_OBJECT) &&
-		    ozr_json_set(node.doc, "attributes", ozr_json_object()) != 0)
-			rc = ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes");
-		else
-			into = ozr_json_child(node.doc, "attributes");
-	}
-	if (rc == OZR_OK)
-		rc = ozr_json_merge(s->ctx, into, changes, err);
+	struct ozr_json *into = attributes_of(&node);
+	rc = into == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
+			  : ozr_attributes_merge(s->ctx, into, c->members, err);
+	if (rc == OZR_OK && c->check != NULL)
+		rc = c->check(c->arg, &node, err);
 	if (rc == OZR_OK)
 		rc = put_doc(s, node.key, node.doc, err);
 	ozr_node_release(&node);
@@ -170,8 +202,10 @@ static void unlock_doc(struct ozr_store *s, void *token)
 }
 
 int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
-		   struct ozr_err *err)
+		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
+		   void *arg, struct ozr_err *err)
 {
+	struct change c = {changes, check, arg};
 	int format, is_array;
 	void *token;
 
@@ -180,7 +214,7 @@ int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json 
 		rc = lock_doc(s, path, format == 3 ? "zarr.json" : ".zattrs", &token, err);
 	if (rc != OZR_OK)
 		return rc;
-	rc = merge_into(s, path, changes, err);
+	rc = merge_into(s, path, &c, err);
 	unlock_doc(s, token);
 	return rc == OZR_OK ? ozr_consolidated_drop(s, path, err) : rc;
 }

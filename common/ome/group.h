@@ -42,11 +42,16 @@ int ozr_group_write(struct ozr_store *s, const char *path, int zarr_format,
  * array. */
 int ozr_group_make_parents(struct ozr_store *s, const char *path, int zarr_format,
 			   struct ozr_err *err) OZR_MUST_CHECK;
-/* Merge changes (an object; null members delete) into the attributes of the node at path,
- * under the store's lock where it has locks, and drop consolidated metadata that would say
- * otherwise. */
+/* Merge changes into attributes (both objects): null members delete, `ome` is merged member by
+ * member, all else is put as it is. */
+int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
+			 const struct ozr_json *changes, struct ozr_err *err) OZR_MUST_CHECK;
+/* The same with the node at path, under the store's lock where it has locks; consolidated
+ * metadata that would say otherwise is dropped. check, which may be NULL, sees the node as it
+ * will be and may refuse it. */
 int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
-		   struct ozr_err *err) OZR_MUST_CHECK;
+		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
+		   void *arg, struct ozr_err *err) OZR_MUST_CHECK;
 /* Remove consolidated copies of the metadata of the node at path, at it and its ancestors. */
 int ozr_consolidated_drop(struct ozr_store *s, const char *path,
 			  struct ozr_err *err) OZR_MUST_CHECK;

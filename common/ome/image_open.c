@@ -53,7 +53,8 @@ static int open_level(struct ozr_image *img, unsigned i, struct ozr_err *err)
 	}
 	if (img->info.rank == 0) { /* 0.1 and 0.2 have no axes */
 		img->info.rank = a.rank;
-		ozr_axes_default(a.rank, img->info.axes);
+		if (!ozr_axes_from_names(&a, img->info.axes))
+			ozr_axes_default(a.rank, img->info.axes);
 	}
 	if (a.rank != img->info.rank)
 		return ozr_fail(err, OZR_BAD_FORMAT, "has %u dimensions, the image has %u axes",

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The attributes of an image's group: read as they are in the store, changed
+ * so that every other key survives, and never so that the image would not
+ * open any more.
+ */
+#include <string.h>
+
+#include "base/ctx.h"
+#include "ome/group.h"
+#include "ome/making.h"
+#include "ome/ome_meta.h"
+
+/* ozr_image_attributes() of an image that is not published yet. */
+static int making_text(const struct ozr_image *img, char **json, struct ozr_err *err)
+{
+	size_t len;
+	return ozr_json_print(img->ctx, img->making->attributes, 0, json, &len, err);
+}
+
+static int is_pending(const struct ozr_image *img)
+{
+	return img->making != NULL && img->making->mode != OZR_CREATE_PUBLISH_EMPTY;
+}
+
+int ozr_image_attributes(const struct ozr_image *img, char **json, struct ozr_err *err)
+{
+	struct ozr_node node;
+	size_t len;
+
+	ozr_ctx_enter(img->ctx);
+	if (is_pending(img))
+		return making_text(img, json, err);
+	int rc = ozr_node_read(img->store, img->path, &node, err);
+	if (rc != OZR_OK)
+		return rc;
+	if (ozr_jis(&node.attributes, OZR_JSON_OBJECT)) {
+		rc = ozr_json_print(img->ctx, node.attributes.v, 0, json, &len, err);
+	} else {
+		char *text = ozr_text_new(img->ctx, 3, err);
+		if (text == NULL)
+			rc = ozr_alloc_failed(err);
+		else
+			*json = memcpy(text, "{}", 3);
+	}
+	ozr_node_release(&node);
+	return rc;
+}
+
+/* What a change leaves behind must still be this image. */
+static int still_opens(void *arg, const struct ozr_node *node, struct ozr_err *err)
+{
+	const struct ozr_image *img = arg;
+	struct ozr_ome o = {0};
+
+	if (img->info.is_bare)
+		return OZR_OK;
+	int rc = ozr_ome_parse(img->ctx, &node->attributes, node->zarr_format, NULL, &o, err);
+	if (rc == OZR_OK && o.info.levels != img->info.levels)
+		rc = ozr_fail(err, OZR_BAD_ARG, "the image has %u levels, not %u", img->info.levels,
+			      o.info.levels);
+	ozr_ome_release(&o);
+	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "the change would break the image");
+}
+
+/* The channels and the name may have changed. Best effort: the store has the truth. */
+static void refresh_info(struct ozr_image *img)
+{
+	struct ozr_node node;
+	struct ozr_ome o = {0};
+	struct ozr_err err;
+
+	if (img->info.is_bare || ozr_node_read(img->store, img->path, &node, &err) != OZR_OK)
+		return;
+	if (ozr_ome_parse(img->ctx, &node.attributes, node.zarr_format, NULL, &o, &err) == OZR_OK) {
+		struct ozr_channel *channel = img->channel;
+		img->channel = o.channel;
+		o.channel = channel;
+		img->info.channels = o.info.channels;
+		img->info.has_default_z = o.info.has_default_z;
+		img->info.default_z = o.info.default_z;
+		img->info.has_default_t = o.info.has_default_t;
+		img->info.default_t = o.info.default_t;
+		img->info.is_label = o.info.is_label;
+		memcpy(img->info.name, o.info.name, sizeof(img->info.name));
+		ozr_ome_release(&o);
+	}
+	ozr_node_release(&node);
+}
+
+static int parse_change(struct ozr_ctx *ctx, const char *json, struct ozr_json **out,
+			struct ozr_err *err)
+{
+	struct ozr_json *doc;
+
+	int rc = ozr_json_parse(ctx, json, strlen(json), 0, &doc, err);
+	if (rc != OZR_OK)
+		return rc;
+	struct ozr_jref root = ozr_jroot(doc);
+	rc = ozr_jneed(&root, OZR_JSON_OBJECT, err);
+	if (rc == OZR_OK)
+		*out = doc;
+	else
+		ozr_json_free(doc);
+	return rc;
+}
+
+int ozr_image_set_attributes(struct ozr_image *img, const char *json, struct ozr_err *err)
+{
+	struct ozr_json *change = NULL;
+	struct ozr_err local;
+
+	if (err == NULL)
+		err = &local;
+	ozr_ctx_enter(img->ctx);
+	if ((img->flags & OZR_UPDATE) == 0)
+		return ozr_fail(err, OZR_BAD_ARG,
+				"set attributes: the image is not open for update");
+	int rc = parse_change(img->ctx, json, &change, err);
+	if (rc != OZR_OK)
+		return ozr_err_context(err, rc, "set attributes");
+	if (is_pending(img)) {
+		rc = ozr_attributes_merge(img->ctx, img->making->attributes, change, err);
+	} else {
+		rc = ozr_node_merge(img->store, img->path, change, still_opens, img, err);
+		if (rc == OZR_OK)
+			refresh_info(img);
+	}
+	ozr_json_free(change);
+	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "set attributes");
+}

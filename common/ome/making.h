@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An image that is being created: what image_create.c, image_commit.c and
+ * image_attributes.c keep until commit or close.
+ */
+#ifndef OZR_OME_MAKING_H
+#define OZR_OME_MAKING_H
+
+#include "ome/image_impl.h"
+
+struct ozr_making {
+	enum ozr_create_mode mode;
+	int ome_version, zarr_format; /* 4 and 2, or 5 and 3 */
+	int omero;                    /* write the omero member */
+	int grouped;                  /* levels are at s0/image, ... */
+	struct ozr_stage *stage;      /* STAGE: owned */
+	char *target;                 /* STAGE: owned; the folder to be */
+	enum ozr_durability durability;
+	int began; /* something may have been written at path */
+
+	struct ozr_json *attributes; /* owned; of the group, without our own members */
+	struct ozr_channel *given;   /* owned; [given_count] as the caller described them */
+	unsigned given_count;
+};
+
+/* image_create.c: the group's attributes with everything of ours in it; take. */
+int ozr_making_document(struct ozr_image *img, struct ozr_json **out,
+			struct ozr_err *err) OZR_MUST_CHECK;
+/* image_create.c: write group metadata: groups of levels, parents, the image's group last. */
+int ozr_making_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
+/* image_create.c: free m and what it holds. */
+void ozr_making_free(struct ozr_ctx *ctx, struct ozr_making *m);
+
+#endif
