@@ -282,7 +282,9 @@ int ozr_axes_check(unsigned rank, const struct ozr_axis *axes, struct ozr_err *e
 {
 	char why[160];
 
-	for (unsigned d = 0; d < rank && d < OZR_MAX_RANK; d++) {
+	if (rank < 2 || rank > 5) /* before anything is looked at */
+		return ozr_fail(err, OZR_BAD_ARG, "an image has 2 to 5 axes, found %u", rank);
+	for (unsigned d = 0; d < rank; d++) {
 		if (memchr(axes[d].name, '\0', sizeof(axes[d].name)) == NULL ||
 		    memchr(axes[d].unit, '\0', sizeof(axes[d].unit)) == NULL)
 			return ozr_fail(err, OZR_BAD_ARG, "axis %u: name or unit has no end", d);

@@ -19,6 +19,7 @@
 #include "ome/units.h"
 
 static struct ozr_ctx *ctx;
+static uint64_t memory_before;
 
 static struct ozr_json *parse(const char *text)
 {
@@ -125,7 +126,8 @@ static void test_errors(void **state)
 		int code;
 		const char *words[3];
 	} cases[] = {
-		{"{}", OZR_BAD_FORMAT, {"/ome/multiscales", "array"}},
+		{"{}", OZR_BAD_FORMAT, {"/ome", "is missing"}},
+		{"{'ome':{}}", OZR_BAD_FORMAT, {"/ome/multiscales", "array"}},
 		{"{'ome':{'multiscales':[]}}", OZR_BAD_FORMAT, {"/ome/multiscales", "empty"}},
 		{"{'ome':{'multiscales':{}}}", OZR_BAD_FORMAT, {"/ome/multiscales", "array"}},
 		{"{'ome':{'multiscales':[3]}}", OZR_BAD_FORMAT, {"/ome/multiscales/0", "object"}},
@@ -561,7 +563,12 @@ static void test_write(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	return ozr_ctx_new(NULL, &ctx, NULL);
+	struct ozr_stats stats;
+	if (ozr_ctx_new(NULL, &ctx, NULL) != OZR_OK)
+		return -1;
+	ozr_ctx_stats(ctx, &stats);
+	memory_before = stats.memory_bytes;
+	return 0;
 }
 
 static int teardown(void **state)
@@ -570,7 +577,10 @@ static int teardown(void **state)
 	struct ozr_stats stats;
 	ozr_ctx_stats(ctx, &stats);
 	ozr_ctx_unref(ctx);
-	return stats.memory_bytes == 0 ? 0 : -1; /* everything was given back */
+	if (stats.memory_bytes != memory_before)
+		print_error("%llu bytes were not given back\n",
+			    (unsigned long long)(stats.memory_bytes - memory_before));
+	return stats.memory_bytes == memory_before ? 0 : -1;
 }
 
 int main(void)
