@@ -29,20 +29,27 @@ void ozr_making_free(struct ozr_ctx *ctx, struct ozr_making *m)
 	ozr_free(ctx, m);
 }
 
+static void remove_node(struct ozr_store *s, const char *path)
+{
+	static const char *const names[] = {"zarr.json", ".zgroup", ".zattrs", ".zarray"};
+	char key[OZR_KEY_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (ozr_key_join(key, path, names[i], NULL) != OZR_OK ||
+		    ozr_store_del(s, key, NULL) != OZR_OK)
+			return; /* nothing more can be done about it */
+}
+
 /* Where the store cannot list: at least nothing that looks like an image. */
 static void remove_documents(struct ozr_image *img)
 {
-	static const char *const names[] = {"zarr.json", ".zgroup", ".zattrs", ".zarray"};
-	char path[OZR_KEY_MAX + 1], key[OZR_KEY_MAX + 1];
+	char path[OZR_KEY_MAX + 1];
 
-	for (unsigned i = 0; i <= img->info.levels; i++) {
-		const char *below = i == 0 ? "" : img->level[i - 1].path;
-		int rc = i == 0 ? ozr_key_join(path, img->path, "x", NULL)
-				: ozr_key_join(path, img->path, below, NULL);
-		for (size_t k = 0; rc == OZR_OK && k < sizeof(names) / sizeof(names[0]); k++)
-			if (ozr_key_join(key, i == 0 ? img->path : path, names[k], NULL) == OZR_OK)
-				(void)ozr_store_del(img->store, key, NULL);
-	}
+	remove_node(img->store, img->path);
+	for (unsigned i = 0; i < img->info.levels; i++)
+		if (img->level[i].path != NULL &&
+		    ozr_key_join(path, img->path, img->level[i].path, NULL) == OZR_OK)
+			remove_node(img->store, path);
 }
 
 void ozr_making_abort(struct ozr_image *img)

@@ -150,7 +150,7 @@ static void cut_chunk(const struct ozr_image_options *opt, const uint64_t *base,
 int ozr_plan_storage(const struct ozr_image_options *opt, struct ozr_level_plan *plan,
 		     unsigned levels, struct ozr_err *err)
 {
-	uint64_t base[OZR_MAX_RANK], count[OZR_MAX_RANK];
+	uint64_t base[OZR_MAX_RANK] = {0}, count[OZR_MAX_RANK];
 
 	base_chunk(opt, base);
 	cut_chunk(opt, base, &plan[0]);
