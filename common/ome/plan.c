@@ -76,25 +76,34 @@ static void isotropic_factors(const struct ozr_image_options *opt,
 				    : 1;
 }
 
-/* to: the level after from. Returns 0 when nothing would get smaller. */
-static int next_level(const struct ozr_image_options *opt, const struct ozr_level_plan *from,
-		      unsigned index, struct ozr_level_plan *to)
+static void choose_factors(const struct ozr_image_options *opt, const struct ozr_level_plan *from,
+			   unsigned index, unsigned factor[OZR_MAX_RANK])
 {
+	if (opt->factors == NULL) {
+		isotropic_factors(opt, from, factor);
+		return;
+	}
+	unsigned row = index - 1 < opt->factor_sets ? index - 1 : opt->factor_sets - 1;
+	memcpy(factor, opt->factors + (size_t)row * opt->rank, opt->rank * sizeof(factor[0]));
+}
+
+/* Fill plan[index] from the levels before. Returns 0 when nothing would get smaller. */
+static int next_level(const struct ozr_image_options *opt, struct ozr_level_plan *plan,
+		      unsigned index)
+{
+	const struct ozr_level_plan *from = &plan[index - 1];
+	struct ozr_level_plan *to = &plan[index];
 	int smaller = 0;
 
 	memset(to, 0, sizeof(*to));
-	if (opt->factors != NULL) {
-		unsigned row = index - 1 < opt->factor_sets ? index - 1 : opt->factor_sets - 1;
-		memcpy(to->factor, opt->factors + (size_t)row * opt->rank,
-		       opt->rank * sizeof(to->factor[0]));
-	} else {
-		isotropic_factors(opt, from, to->factor);
-	}
+	choose_factors(opt, from, index, to->factor);
 	for (unsigned d = 0; d < opt->rank; d++) {
-		double f = (double)to->factor[d];
+		double all = 1.0; /* from level 0 on, so that rounding does not add up */
+		for (unsigned i = 1; i <= index; i++)
+			all *= (double)plan[i].factor[d];
 		to->shape[d] = ozr_ceil_div(from->shape[d], to->factor[d]);
-		to->scale[d] = from->scale[d] * f;
-		to->translation[d] = from->translation[d] + from->scale[d] * (f - 1.0) / 2.0;
+		to->scale[d] = opt->scale[d] * all;
+		to->translation[d] = opt->translation[d] + opt->scale[d] * (all - 1.0) / 2.0;
 		smaller |= to->shape[d] < from->shape[d];
 	}
 	return smaller;
@@ -132,7 +141,7 @@ int ozr_image_plan(const struct ozr_image_options *opt, struct ozr_level_plan *p
 	while (n < (o.levels > 0 ? (unsigned)o.levels : max)) {
 		if (o.levels == 0 && small_enough(&o, &plan[n - 1]))
 			break;
-		if (!next_level(&o, &plan[n - 1], n, &plan[n]))
+		if (!next_level(&o, plan, n))
 			break;
 		n++;
 	}
