@@ -62,8 +62,7 @@ void ozr_making_abort(struct ozr_image *img)
 	}
 	if (m->mode == OZR_CREATE_STAGE)
 		ozr_stage_abort(m->stage);
-	else if (m->mode == OZR_CREATE_DIRECT && m->began &&
-		 ozr_tree_clear(img->store, img->path, NULL) != OZR_OK)
+	else if (m->began && !m->published && ozr_tree_clear(img->store, img->path, NULL) != OZR_OK)
 		remove_documents(img);
 	img->making = NULL;
 	ozr_making_free(img->ctx, m);
@@ -322,8 +321,10 @@ static int create_all(struct ozr_image *img, const struct ozr_image_options *opt
 	img->making->began = 1;
 	for (unsigned i = 0; rc == OZR_OK && i < img->info.levels; i++)
 		rc = create_level(img, i, opt, &plan[i], err);
-	if (rc == OZR_OK && img->making->mode == OZR_CREATE_PUBLISH_EMPTY)
+	if (rc == OZR_OK && img->making->mode == OZR_CREATE_PUBLISH_EMPTY) {
 		rc = ozr_making_publish(img, err);
+		img->making->published = rc == OZR_OK;
+	}
 	return rc;
 }
 

@@ -16,7 +16,8 @@ struct ozr_making {
 	struct ozr_stage *stage;      /* STAGE: owned */
 	char *target;                 /* STAGE: owned; the folder to be */
 	enum ozr_durability durability;
-	int began; /* something may have been written at path */
+	int began;     /* something may have been written at path */
+	int published; /* PUBLISH_EMPTY: the image is there, closing must not remove it */
 
 	struct ozr_json *attributes; /* owned; of the group, without our own members */
 	struct ozr_channel *given;   /* owned; [given_count] as the caller described them */

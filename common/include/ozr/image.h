@@ -80,8 +80,9 @@ OZR_API OZR_MUST_CHECK int ozr_image_channel(const struct ozr_image *img, unsign
  * numbers as in the file. take. */
 OZR_API OZR_MUST_CHECK int ozr_image_attributes(const struct ozr_image *img, char **json,
 						struct ozr_err *err);
-/* Merge members of a JSON object into the group's attributes (a null member deletes);
- * all other keys survive. Update mode; published at once. */
+/* Merge members of a JSON object into the group's attributes (a null member deletes; `ome` is
+ * merged member by member); all other keys survive. Update mode; published at once. What would
+ * make the image unreadable is refused. While the image is being created: part of the commit. */
 OZR_API OZR_MUST_CHECK int ozr_image_set_attributes(struct ozr_image *img, const char *json,
 						    struct ozr_err *err);
 /* Path of level's array below the image ("0", "s1/image"); borrowed. */
@@ -115,7 +116,7 @@ struct ozr_image_options {
 	int levels;              /* [until small] how many, level 0 included; 1: no pyramid */
 	const unsigned *factors; /* [isotropic voxels] (levels-1) x rank, or NULL */
 	unsigned factor_sets;    /* rows in factors; the last one repeats */
-	enum ozr_method method;  /* [mean] */
+	enum ozr_method method;  /* [mean; for labels mode, since a mean invents ids] */
 	int has_nodata;          /* the mean skips elements equal to nodata */
 	unsigned char nodata[8]; /* one element, host byte order */
 	unsigned channels;       /* omero channels given below; 0: no omero, or windows from data */
@@ -156,8 +157,9 @@ OZR_API OZR_MUST_CHECK int ozr_image_create(struct ozr_store *s, const char *pat
 					    enum ozr_create_mode mode,
 					    const struct ozr_image_options *opt,
 					    struct ozr_image **out, struct ozr_err *err);
-/* Flush the levels, then array metadata, then group metadata; for STAGE the rename. On
- * failure a staged or direct image is removed again. The handle then reads the result. */
+/* Flush the levels, then array metadata, then group metadata; for STAGE the rename. The handle
+ * then reads the result: arrays and paths borrowed from it before are gone. On failure a staged
+ * or direct image is removed again, and all that is left to do is to close the handle. */
 OZR_API OZR_MUST_CHECK int ozr_image_commit(struct ozr_image *img, const struct ozr_call *call,
 					    struct ozr_err *err);
 /* Without a commit, STAGE and DIRECT images are removed. NULL is fine. */
