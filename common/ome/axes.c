@@ -143,6 +143,8 @@ static int parse_unit(const struct ozr_jref *axis, struct ozr_notes *notes, stru
 		memcpy(out->unit, name, sizeof(name));
 		break;
 	case OZR_UNIT_UNKNOWN:
+		if (out->kind != OZR_AXIS_SPACE && out->kind != OZR_AXIS_TIME)
+			break; /* the specification has none for those */
 		ozr_note(notes, "axis '%s': unit '%s' is not one that the specification names",
 			 out->name, ozr_quote(q, unit, strlen(unit)));
 		break;

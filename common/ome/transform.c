@@ -101,8 +101,10 @@ static int apply_one(const struct ozr_jref *item, unsigned rank, unsigned depth,
 		rc = ozr_jstring(&type, &name, err);
 	if (rc != OZR_OK)
 		return rc;
-	if (strcmp(name, "identity") == 0)
+	if (strcmp(name, "identity") == 0) {
+		t->scales++; /* it says that the scale is 1 */
 		return OZR_OK;
+	}
 	v = ozr_jget(item, "path");
 	if (v.v != NULL) {
 		ozr_note(notes, "a %s kept in an array ('path') is not supported, left out",

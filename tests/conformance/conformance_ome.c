@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image cases of the OME-NGFF specification's own suites (0.1 and 0.3:
- * files; 0.4 and 0.5: one JSON document each) through our metadata parser.
+ * The image cases of the OME-NGFF specification's own suites (0.1, 0.3 and 0.6:
+ * files; 0.4 and 0.5: one JSON document each) through our metadata parser. Of
+ * 0.6, which is read by its shape but not promised yet, the valid ones only.
  *
  * Every valid case must parse. An invalid one must be refused, or at least
  * noted, unless it is in the list below with the reason why we read it; a case
@@ -45,7 +46,8 @@ static const struct {
 static const struct {
 	const char *suite, *name, *reason;
 } defective[] = {
-	{"0.4", "mismatch_axes_units", "two scales for three axes: the length MUST be the same"},
+	{"0.4 0.6rc0", "mismatch_axes_units",
+	 "two scales for three axes: the length MUST be the same"},
 };
 
 enum { ACCEPTED = sizeof(accepted) / sizeof(accepted[0]) };
@@ -64,7 +66,8 @@ static int accepted_index(const char *suite, const char *name)
 static int is_defective(const char *suite, const char *name)
 {
 	for (size_t i = 0; i < sizeof(defective) / sizeof(defective[0]); i++)
-		if (strcmp(defective[i].suite, suite) == 0 && strcmp(defective[i].name, name) == 0)
+		if (strstr(defective[i].suite, suite) != NULL &&
+		    strcmp(defective[i].name, name) == 0)
 			return 1;
 	return 0;
 }
@@ -107,7 +110,7 @@ static void run_case(const char *suite, const char *name, const struct ozr_json 
 	struct ozr_ome o = {0};
 	struct ozr_err err = {0};
 
-	int rc = ozr_ome_parse(ctx, &root, strcmp(suite, "0.5") == 0 ? 3 : 2, &notes, &o, &err);
+	int rc = ozr_ome_parse(ctx, &root, strcmp(suite, "0.5") >= 0 ? 3 : 2, &notes, &o, &err);
 	judge(suite, name, valid, rc, &notes, &err);
 	ozr_ome_release(&o);
 	ozr_notes_release(&notes);
@@ -165,13 +168,12 @@ static void run_suite(const char *root, const char *suite, const char *file)
 	ozr_json_free(doc);
 }
 
-/* One file a case: examples/image/{valid,invalid}/NAME.json. */
-static void run_folder(const char *root, const char *suite, int valid)
+/* One file a case. */
+static void run_folder(const char *root, const char *suite, const char *sub, int valid)
 {
 	char folder[400], path[700], name[100];
 
-	snprintf(folder, sizeof(folder), "%s/%s/examples/image/%s", root, suite,
-		 valid ? "valid" : "invalid");
+	snprintf(folder, sizeof(folder), "%s/%s/%s", root, suite, sub);
 	DIR *d = opendir(folder);
 	for (struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d)) {
 		if (strstr(e->d_name, ".json") == NULL)
@@ -204,10 +206,11 @@ int main(int argc, char **argv)
 	closedir(d);
 	if (ozr_ctx_new(NULL, &ctx, NULL) != OZR_OK)
 		return 1;
-	for (int valid = 0; valid < 2; valid++) {
-		run_folder(root, "0.1", valid);
-		run_folder(root, "0.3", valid);
-	}
+	run_folder(root, "0.1", "examples/image/valid", 1);
+	run_folder(root, "0.1", "examples/image/invalid", 0);
+	run_folder(root, "0.3", "examples/image/valid", 1);
+	run_folder(root, "0.3", "examples/image/invalid", 0);
+	run_folder(root, "0.6rc0", "tests/attributes/spec/valid/image", 1);
 	run_suite(root, "0.4", "image_suite.json");
 	run_suite(root, "0.4", "strict_image_suite.json");
 	run_suite(root, "0.5", "image_suite.json");
