@@ -332,9 +332,10 @@ static int create_all(struct ozr_image *img, const struct ozr_image_options *opt
 static int create(struct ozr_store *s, const char *path, struct ozr_making *m,
 		  const struct ozr_image_options *opt, struct ozr_image **out, struct ozr_err *err)
 {
-	unsigned max = ozr_ctx_limits(s->ctx)->levels, levels;
+	struct ozr_ctx *ctx = s->ctx; /* s ends with the stage */
+	unsigned max = ozr_ctx_limits(ctx)->levels, levels;
 	struct ozr_image *img = NULL;
-	struct ozr_level_plan *plan = ozr_calloc(s->ctx, max, sizeof(*plan), err);
+	struct ozr_level_plan *plan = ozr_calloc(ctx, max, sizeof(*plan), err);
 
 	int rc =
 		plan == NULL ? ozr_alloc_failed(err) : ozr_image_plan(opt, plan, max, &levels, err);
@@ -352,9 +353,9 @@ static int create(struct ozr_store *s, const char *path, struct ozr_making *m,
 			ozr_image_close(img);
 	} else {
 		ozr_stage_abort(m->stage);
-		ozr_making_free(s->ctx, m);
+		ozr_making_free(ctx, m);
 	}
-	ozr_free(s->ctx, plan);
+	ozr_free(ctx, plan);
 	return rc;
 }
 
