@@ -64,7 +64,7 @@ struct ozr_image {
 			    struct ozr_err *err);
 	void (*build_free)(struct ozr_image *img);
 
-	struct ozr_making *making; /* owned; NULL unless being created (image_create.c) */
+	struct ozr_making *making; /* owned; NULL unless being created (making.h) */
 };
 
 /* image.c: an empty image over s (a reference is taken) with room for levels. */
@@ -72,7 +72,7 @@ int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned lev
 		  struct ozr_image **out, struct ozr_err *err) OZR_MUST_CHECK;
 /* image.c: everything but the making. NULL is fine. */
 void ozr_image_free(struct ozr_image *img);
-/* image_create.c: end the making without a result: stage or what was written is removed, the
+/* making.c: end the making without a result: stage or what was written is removed, the
  * levels are closed. */
 void ozr_making_abort(struct ozr_image *img);
 

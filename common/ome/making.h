@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An image that is being created: what image_create.c, image_commit.c and
+ * An image that is being created: what making.c, image_create.c, image_commit.c and
  * image_attributes.c keep until commit or close.
  */
 #ifndef OZR_OME_MAKING_H
@@ -24,12 +24,12 @@ struct ozr_making {
 	unsigned given_count;
 };
 
-/* image_create.c: the group's attributes with everything of ours in it; take. */
+/* making.c: the group's attributes with everything of ours in it; take. */
 int ozr_making_document(struct ozr_image *img, struct ozr_json **out,
 			struct ozr_err *err) OZR_MUST_CHECK;
-/* image_create.c: write group metadata: groups of levels, parents, the image's group last. */
+/* making.c: write group metadata: groups of levels, parents, the image's group last. */
 int ozr_making_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
-/* image_create.c: free m and what it holds. */
+/* making.c: free m and what it holds. */
 void ozr_making_free(struct ozr_ctx *ctx, struct ozr_making *m);
 
 #endif

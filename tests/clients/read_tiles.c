@@ -16,7 +16,7 @@ static int wrong(float value, unsigned level, uint64_t z, uint64_t y, uint64_t x
 {
 	double f = (double)(1u << level), centre = (f - 1) / 2;
 	double exact = (double)z * 1000 + ((double)y + (double)x) * f + 2 * centre;
-	return value < exact - 1 || value > exact + 1;
+	return (double)value < exact - 1 || (double)value > exact + 1;
 }
 
 int main(int argc, char **argv)
