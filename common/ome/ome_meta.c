@@ -269,6 +269,13 @@ int ozr_ome_parse(struct ozr_ctx *ctx, const struct ozr_jref *attributes, int za
 	if (rc != OZR_OK)
 		return rc;
 	struct ozr_jref holder = find_holder(attributes, zarr_format, notes);
+	struct ozr_jref multiscales = ozr_jget(&holder, "multiscales");
+	if (multiscales.v == NULL) {
+		struct ozr_jref plate = ozr_jget(&holder, "plate");
+		return ozr_jfail(attributes, err, OZR_BAD_FORMAT,
+				 "no multiscales: %s, not an image",
+				 plate.v != NULL ? "a plate" : "a group");
+	}
 	rc = parse_holder(&holder, holder.v != attributes->v, notes, &o, err);
 	if (rc != OZR_OK) {
 		ozr_ome_release(&o);

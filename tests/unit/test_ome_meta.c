@@ -126,8 +126,8 @@ static void test_errors(void **state)
 		int code;
 		const char *words[3];
 	} cases[] = {
-		{"{}", OZR_BAD_FORMAT, {"/ome", "is missing"}},
-		{"{'ome':{}}", OZR_BAD_FORMAT, {"/ome/multiscales", "array"}},
+		{"{}", OZR_BAD_FORMAT, {"no multiscales", "a group"}},
+		{"{'ome':{'plate':{}}}", OZR_BAD_FORMAT, {"no multiscales", "a plate"}},
 		{"{'ome':{'multiscales':[]}}", OZR_BAD_FORMAT, {"/ome/multiscales", "empty"}},
 		{"{'ome':{'multiscales':{}}}", OZR_BAD_FORMAT, {"/ome/multiscales", "array"}},
 		{"{'ome':{'multiscales':[3]}}", OZR_BAD_FORMAT, {"/ome/multiscales/0", "object"}},
