@@ -69,7 +69,8 @@ int ozr_dir_settle(struct ozr_dir_store *s, const char *key, struct ozr_err *err
 /* fsync; interrupted ones again, and a file system that cannot flush directories has done. */
 int ozr_dir_fsync(const struct ozr_sys *sys, int fd);
 /* "<what> '<key>': <reason>". A missing file is OZR_IO here: callers that can be sure that
- * the key does not exist say so themselves. Leaving the root is OZR_DENIED. */
+ * the key does not exist say so themselves. Leaving the root is OZR_DENIED, a file in the
+ * place of a directory OZR_BAD_FORMAT. */
 int ozr_dir_fail(struct ozr_err *err, int sys, const char *what, const char *key);
 
 /* --- operations of the other files, for the table in store_dir.c --- */

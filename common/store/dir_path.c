@@ -25,6 +25,10 @@ int ozr_dir_fail(struct ozr_err *err, int sys, const char *what, const char *key
 	if (sys == ELOOP)
 		return ozr_fail(err, OZR_DENIED, "%s '%s': a symbolic link may not be followed",
 				what, quoted);
+	if (sys == ENOTDIR)
+		return ozr_fail(err, OZR_BAD_FORMAT,
+				"%s '%s': a part of the path is a file, not a directory", what,
+				quoted);
 	int code = ozr_fail_errno(err, sys, "%s '%s'", what, quoted);
 	if (code != OZR_NOT_FOUND)
 		return code;
@@ -176,8 +180,5 @@ int ozr_dir_make(struct ozr_dir_store *s, const char *key, struct ozr_err *err)
 		copy_path(path, key, len);
 		sys = make_one(s, path);
 	}
-	if (sys == ENOTDIR)
-		return ozr_fail(err, OZR_BAD_FORMAT,
-				"write '%s': a part of the path is a value, not a directory", key);
 	return sys && full ? ozr_dir_fail(err, sys, "make the directory of", key) : OZR_OK;
 }

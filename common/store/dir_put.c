@@ -71,7 +71,7 @@ static int create_temp(struct dir_put *p, struct ozr_err *err)
 		if (p->fd >= 0)
 			return OZR_OK;
 		sys = errno;
-		if (sys == ENOENT || sys == ENOTDIR)
+		if (sys == ENOENT)
 			code = ozr_dir_make(s, p->key, err);
 		else if (sys != EEXIST)
 			break;
