@@ -31,10 +31,9 @@ int ozr_buf_reserve(struct ozr_buf *b, size_t cap, struct ozr_err *err)
 	if (cap > b->limit)
 		return ozr_fail(err, OZR_LIMIT, "%zu bytes are more than the %zu allowed here", cap,
 				b->limit);
-	struct ozr_err mine;
-	char *data = ozr_resize(b->ctx, b->data, cap, &mine);
+	char *data = ozr_resize(b->ctx, b->data, cap, err);
 	if (!data)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	b->data = data;
 	b->cap = cap;
 	return OZR_OK;

@@ -3,8 +3,9 @@
  * The cache: a table with chains for finding entries, and two lists for
  * dropping them. New entries are on trial; an entry that is asked for again
  * is kept. Room is made at the old end of the trial list first, so one scan
- * through a large image displaces only other scanned entries; the kept list
- * is held to three quarters of the capacity, its old end goes back on trial.
+ * through a large image displaces only other scanned entries. The kept list
+ * is held to three quarters of the capacity (its old end goes back on trial),
+ * and who was not asked for while several capacities went by has to leave.
  *
  * One lock guards the table, the lists and the reference counts. It is not
  * held while memory is taken or freed, nor while an entry is filled. Entries
@@ -19,7 +20,8 @@
 enum {
 	ENTRY_COST = 256, /* charged beyond the bytes, so that tiny entries are bounded too */
 	BYTES_PER_SLOT = 16 << 10,
-	MAX_SLOTS = 1 << 20
+	MAX_SLOTS = 1 << 20,
+	PATIENCE = 8 /* capacities of new entries that a kept one outlasts unused */
 };
 
 enum place { NOWHERE, ON_TRIAL, KEPT, PLACES };
@@ -34,7 +36,8 @@ struct ozr_entry {
 	enum place place;
 	unsigned refs;
 	unsigned waiters;
-	uint64_t epoch; /* the cache's when it went into the table; 0: not in the table */
+	uint64_t used_at; /* the cache's clock at the last use */
+	uint64_t epoch;   /* the cache's when it went into the table; 0: not in the table */
 	int filled;
 };
 
@@ -48,6 +51,7 @@ struct ozr_cache {
 	pthread_mutex_t lock;
 	pthread_cond_t filled; /* some entry with waiters was published or abandoned */
 	uint64_t capacity, used;
+	uint64_t clock; /* bytes that ever went into the table */
 	uint64_t epoch; /* grows when a fork emptied the table */
 	struct list list[PLACES];
 	size_t slots; /* a power of two */
@@ -89,6 +93,7 @@ static void touch(struct ozr_cache *c, struct ozr_entry *e)
 {
 	list_remove(c, e);
 	list_push(c, e, KEPT);
+	e->used_at = c->clock;
 	struct list *kept = &c->list[KEPT];
 	while (kept->bytes > c->capacity / 4 * 3 && kept->oldest != e) {
 		struct ozr_entry *old = kept->oldest;
@@ -122,6 +127,7 @@ static void insert(struct ozr_cache *c, struct ozr_entry *e)
 	*slot = e;
 	e->epoch = c->epoch;
 	c->used += cost(e);
+	c->clock += cost(e);
 }
 
 static void detach(struct ozr_cache *c, struct ozr_entry *e)
@@ -135,14 +141,21 @@ static void detach(struct ozr_cache *c, struct ozr_entry *e)
 	c->used -= cost(e);
 }
 
+/* Who has to leave first; NULL when all is being filled. */
+static struct ozr_entry *victim(const struct ozr_cache *c)
+{
+	struct ozr_entry *kept = c->list[KEPT].oldest;
+	if (kept && c->clock - kept->used_at > PATIENCE * c->capacity)
+		return kept;
+	return c->list[ON_TRIAL].oldest ? c->list[ON_TRIAL].oldest : kept;
+}
+
 /* Drop entries until the rest is at most `most`. Those that nobody holds are linked to
  * *victims, for the caller to free without the lock. 0 when all that is left is being filled. */
 static int drop_to(struct ozr_cache *c, uint64_t most, struct ozr_entry **victims)
 {
 	while (c->used > most) {
-		struct ozr_entry *e = c->list[ON_TRIAL].oldest;
-		if (!e)
-			e = c->list[KEPT].oldest;
+		struct ozr_entry *e = victim(c);
 		if (!e)
 			return 0;
 		detach(c, e);
@@ -213,17 +226,16 @@ static struct ozr_entry *reuse(struct ozr_entry **victims, struct ozr_cache_key 
 
 int ozr_cache_new(struct ozr_ctx *ctx, size_t capacity, struct ozr_cache **out, struct ozr_err *err)
 {
-	struct ozr_err mine;
-	struct ozr_cache *c = ozr_calloc(ctx, 1, sizeof(*c), &mine);
+	struct ozr_cache *c = ozr_calloc(ctx, 1, sizeof(*c), err);
 	if (!c)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	c->slots = 64;
 	while (c->slots < MAX_SLOTS && c->slots < capacity / BYTES_PER_SLOT)
 		c->slots *= 2;
-	c->slot = ozr_calloc(ctx, c->slots, sizeof(struct ozr_entry *), &mine);
+	c->slot = ozr_calloc(ctx, c->slots, sizeof(struct ozr_entry *), err);
 	if (!c->slot) {
 		ozr_free(ctx, c);
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	}
 	if (pthread_mutex_init(&c->lock, NULL) || pthread_cond_init(&c->filled, NULL)) {
 		ozr_free(ctx, c->slot);
@@ -307,10 +319,9 @@ static struct ozr_entry *await(struct ozr_cache *c, struct ozr_cache_key key)
 static int private_entry(struct ozr_cache *c, struct ozr_cache_key key, size_t n,
 			 struct ozr_entry **out, int *fill, struct ozr_err *err)
 {
-	struct ozr_err mine;
-	struct ozr_entry *e = entry_new(c, key, n, &mine);
+	struct ozr_entry *e = entry_new(c, key, n, err);
 	if (!e)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	*out = e;
 	*fill = 1;
 	return OZR_OK;
@@ -336,7 +347,7 @@ static int hit(struct ozr_entry *e, size_t n, struct ozr_entry **out, int *fill,
 static int reserve(struct ozr_cache *c, struct ozr_cache_key key, size_t n, struct ozr_entry **out,
 		   int *fill, struct ozr_err *err)
 {
-	struct ozr_entry *mine, *theirs, *victims = NULL;
+	struct ozr_entry *mine = NULL, *theirs, *victims = NULL;
 	int code = private_entry(c, key, n, &mine, fill, err);
 	if (code)
 		return code;

@@ -124,11 +124,10 @@ int ozr_ctx_new(const struct ozr_ctx_options *opt, struct ozr_ctx **out, struct 
 	if (!code)
 		code = ozr_pool_new(ctx, &ctx->pool, err);
 	if (!code) {
-		struct ozr_err mine;
-		ctx->verified = ozr_calloc(ctx, VERIFIED_SETS * VERIFIED_WAYS,
-					   sizeof(*ctx->verified), &mine);
+		ctx->verified =
+			ozr_calloc(ctx, VERIFIED_SETS * VERIFIED_WAYS, sizeof(*ctx->verified), err);
 		if (!ctx->verified)
-			code = ozr_fail(err, mine.code, "%s", mine.msg);
+			code = ozr_alloc_code(err);
 	}
 	if (code) {
 		destroy(ctx);

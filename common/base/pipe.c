@@ -102,11 +102,10 @@ static void pipe_work(struct ozr_request *r, struct ozr_worker *w)
 int ozr_pipe_open(struct ozr_ctx *ctx, const struct ozr_call *call, size_t budget,
 		  struct ozr_pipe **out, struct ozr_err *err)
 {
-	struct ozr_err mine;
 	ozr_ctx_enter(ctx);
-	struct ozr_pipe *p = ozr_calloc(ctx, 1, sizeof(*p), &mine);
+	struct ozr_pipe *p = ozr_calloc(ctx, 1, sizeof(*p), err);
 	if (!p)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	p->tail = &p->head;
 	p->budget = budget;
 	if (p->budget == 0)

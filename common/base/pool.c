@@ -136,10 +136,9 @@ static int init_locks(struct ozr_pool *p)
 
 int ozr_pool_new(struct ozr_ctx *ctx, struct ozr_pool **out, struct ozr_err *err)
 {
-	struct ozr_err mine;
-	struct ozr_pool *p = ozr_calloc(ctx, 1, sizeof(*p), &mine);
+	struct ozr_pool *p = ozr_calloc(ctx, 1, sizeof(*p), err);
 	if (!p)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	p->ctx = ctx;
 	if (init_locks(p)) {
 		ozr_free(ctx, p);

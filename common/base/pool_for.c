@@ -3,6 +3,7 @@
  * The parallel-for: indices are taken from an atomic counter by the calling
  * thread and by the pool threads that joined.
  */
+#include "base/mem.h"
 #include "base/pool_impl.h"
 
 struct for_job {
@@ -110,14 +111,13 @@ int ozr_pool_for(struct ozr_ctx *ctx, const struct ozr_call *call, size_t n, ozr
 		 void *arg, struct ozr_err *err)
 {
 	struct for_job job = {.n = n, .fn = fn, .arg = arg};
-	struct ozr_err mine;
 
 	if (n == 0)
 		return OZR_OK;
 	ozr_ctx_enter(ctx);
-	struct ozr_worker *w = ozr_worker_lease(ctx, &mine);
+	struct ozr_worker *w = ozr_worker_lease(ctx, err);
 	if (!w)
-		return ozr_fail(err, mine.code, "%s", mine.msg);
+		return ozr_alloc_code(err);
 	job.r.ready = for_ready;
 	job.r.work = for_work;
 	int code;
