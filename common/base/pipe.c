@@ -145,7 +145,7 @@ static int run_one(struct ozr_pipe *p)
 static int settled(const struct ozr_pipe *p, size_t most)
 {
 	if (most == 0)
-		return !p->head && p->r.active == 0;
+		return !p->head && !ozr_request_has_helpers(&p->r);
 	return p->held <= most || ozr_request_stopped(&p->r);
 }
 

@@ -34,6 +34,7 @@ struct ozr_pool {
 	pthread_cond_t work;
 	struct ozr_request *open; /* newest first */
 	unsigned idle, tokens, started;
+	unsigned forks; /* that this pool has lived through as the child */
 	int quit;
 	struct pool_thread thread[MAX_HELPERS];
 };
@@ -176,16 +177,10 @@ static int init_changed(pthread_cond_t *changed)
 
 void ozr_pool_forked(struct ozr_pool *p)
 {
-	/* Requests of other threads stayed in the parent. What this thread has open itself (it
-	 * forked in a callback) has lost the tasks that helpers were at: it must fail. */
-	int whole = ozr_lock_forked(&p->lock);
-	for (struct ozr_request *r = whole ? p->open : NULL; r; r = r->next) {
-		r->active = r->helpers = 0;
-		(void)init_changed(&r->changed);
-		if (r->err.code == OZR_OK)
-			ozr_fail(&r->err, OZR_CANCELLED, "the process forked meanwhile");
-		atomic_store(&r->stop, 1);
-	}
+	/* Requests stayed in the parent. What this thread has open itself (it forked in a
+	 * callback) has lost the tasks that helpers were at, and finds out by the count. */
+	(void)ozr_lock_forked(&p->lock);
+	p->forks++;
 	p->open = NULL;
 	p->idle = p->tokens = p->started = 0;
 	pthread_cond_init(&p->work, NULL);
@@ -201,6 +196,16 @@ void ozr_request_lock(struct ozr_request *r)
 void ozr_request_unlock(struct ozr_request *r)
 {
 	pthread_mutex_unlock(&r->ctx->pool->lock);
+}
+
+int ozr_request_lost(const struct ozr_request *r)
+{
+	return r->forks != r->ctx->pool->forks;
+}
+
+int ozr_request_has_helpers(const struct ozr_request *r)
+{
+	return r->active > 0 && !ozr_request_lost(r);
 }
 
 /* Lock held: which pool thread is this? */
@@ -250,6 +255,7 @@ int ozr_request_open(struct ozr_request *r, struct ozr_ctx *ctx, const struct oz
 	r->polls = ozr_request_may_poll(ctx, call);
 	r->width = ozr_request_width(ctx, call);
 	r->helpers = r->active = 0;
+	r->forks = p->forks;
 	r->owner = pthread_self();
 	r->owner_inside = 0;
 	r->snapshot = NULL;
@@ -282,13 +288,15 @@ void ozr_request_close(struct ozr_request *r)
 		at = &(*at)->next;
 	if (*at)
 		*at = r->next;
-	while (r->active > 0)
+	while (ozr_request_has_helpers(r))
 		ozr_request_wait(r);
+	int lost = ozr_request_lost(r);
 	pthread_mutex_unlock(&p->lock);
 
 	if (r->snapshot && ctx->host.release)
 		ctx->host.release(ctx->host.user, r->snapshot);
-	pthread_cond_destroy(&r->changed);
+	if (!lost) /* a thread of the parent may have been inside of it */
+		pthread_cond_destroy(&r->changed);
 	ozr_ctx_unref(ctx);
 }
 
@@ -344,7 +352,7 @@ void ozr_request_fail(struct ozr_request *r, const struct ozr_err *err)
 int ozr_request_stopped(const struct ozr_request *r)
 {
 	for (; r; r = r->outer)
-		if (atomic_load(&r->stop))
+		if (atomic_load(&r->stop) || ozr_request_lost(r))
 			return 1;
 	return 0;
 }
@@ -352,7 +360,11 @@ int ozr_request_stopped(const struct ozr_request *r)
 void ozr_request_poll(struct ozr_request *r)
 {
 	struct ozr_err err;
-	if (!r->polls || ozr_request_stopped(r) || !r->call->cancelled(r->call->user))
+	if (!r->polls || ozr_request_stopped(r))
+		return;
+	int cancelled = r->call->cancelled(r->call->user);
+	ozr_ctx_enter(r->ctx); /* the host may have forked in there */
+	if (!cancelled)
 		return;
 	ozr_fail(&err, OZR_CANCELLED, "cancelled");
 	ozr_request_fail(r, &err);
@@ -367,6 +379,9 @@ int ozr_request_result(struct ozr_request *r, struct ozr_err *err)
 		if (code && err)
 			*err = o->err;
 	}
+	int lost = ozr_request_lost(r);
 	ozr_request_unlock(r);
+	if (!code && lost)
+		code = ozr_fail(err, OZR_CANCELLED, "the process forked meanwhile");
 	return code;
 }

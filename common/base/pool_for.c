@@ -54,9 +54,9 @@ static void for_wait(struct ozr_request *r)
 {
 	ozr_request_lock(r);
 	ozr_request_inside(r, 0);
-	while (r->active > 0) {
+	while (ozr_request_has_helpers(r)) {
 		ozr_request_wait(r);
-		if (r->polls && r->active > 0) {
+		if (r->polls) {
 			ozr_request_unlock(r);
 			ozr_request_poll(r);
 			ozr_request_lock(r);
@@ -84,7 +84,7 @@ static int run_shared(struct ozr_ctx *ctx, const struct ozr_call *call, struct f
 
 	/* When all ran, an outer request that stopped meanwhile is no failure of this one. */
 	int skipped = atomic_load(&job->next) < job->n;
-	if (r->err.code || skipped)
+	if (r->err.code || skipped || ozr_request_lost(r))
 		code = ozr_request_result(r, err);
 	if (!code && skipped) /* an outer pipe was closed: it has no error to give */
 		code = ozr_fail(err, OZR_CANCELLED, "cancelled");

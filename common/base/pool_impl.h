@@ -28,6 +28,7 @@ struct ozr_request {
 	unsigned width;         /* root: threads that may work at once, the owner included */
 	unsigned helpers;       /* root: pool threads in it or in a nested one; pool lock */
 	unsigned active;        /* pool threads in this one; pool lock */
+	unsigned forks;         /* the pool's when it was opened */
 	pthread_t owner;        /* who opened it, or runs its tasks now; pool lock */
 	int owner_inside;       /* the owner is running tasks of it; pool lock */
 	int polls;              /* the owner may call back into the host */
@@ -59,11 +60,15 @@ void ozr_request_rouse(struct ozr_request *r, size_t n);
 /* Lock held: wait until something changed, or 50 ms when the owner has to poll. */
 void ozr_request_wait(struct ozr_request *r);
 
+/* Was it opened before a fork, in the parent? Then its helpers are not here. */
+int ozr_request_lost(const struct ozr_request *r);
+/* Lock held: are pool threads working for it? */
+int ozr_request_has_helpers(const struct ozr_request *r);
 /* Lock held: the calling thread becomes the owner and starts (1) or stops (0) running tasks. */
 void ozr_request_inside(struct ozr_request *r, int inside);
 /* Note the first error and stop. Lock not held. */
 void ozr_request_fail(struct ozr_request *r, const struct ozr_err *err);
-/* This one or an outer one has stopped. */
+/* This one or an outer one has stopped, or was open when the process forked. */
 int ozr_request_stopped(const struct ozr_request *r);
 /* Ask the host whether to go on (lock not held); fails the request if not. */
 void ozr_request_poll(struct ozr_request *r);
