@@ -74,11 +74,9 @@ static int named(const struct ozr_jref *r, const char **name, struct ozr_jref *c
 {
 	struct ozr_jref n = *r;
 
-	configuration->v = NULL;
-	if (ozr_jis(r, OZR_JSON_OBJECT)) {
+	*configuration = ozr_jget(r, "configuration");
+	if (ozr_jis(r, OZR_JSON_OBJECT))
 		n = ozr_jget(r, "name");
-		*configuration = ozr_jget(r, "configuration");
-	}
 	return ozr_jstring(&n, name, err);
 }
 
@@ -97,6 +95,9 @@ static int read_extents(struct ozr_ctx *ctx, const struct ozr_jref *doc, uint64_
 		return ozr_jfail(&grid, err, OZR_UNSUPPORTED, "chunk grid '%s' is not supported",
 				 ozr_quote(q, name, strlen(name)));
 	}
+	rc = ozr_jneed(&configuration, OZR_JSON_OBJECT, err);
+	if (rc)
+		return rc;
 	chunk = ozr_jget(&configuration, "chunk_shape");
 	return ozr_meta_extents(ctx, &shape, &chunk, extent, spec, err);
 }
