@@ -138,7 +138,7 @@ static struct ozr_put *crowd[CROWD];
 static struct ozr_store *begin(const struct scenario *sc)
 {
 	struct ozr_store *s = NULL;
-	temp_dir(root);
+	quick_temp_dir(root);
 	CHECK(mkdir(join(root, "a"), 0777) == 0);
 	write_file(join(root, "a/old"), old_value, BYTES);
 	CHECK(symlink("a/old", join(root, "link")) == 0);
@@ -374,7 +374,7 @@ static void sweep_memory(int in_memory)
 	for (int call = FAULT_ALLOC; call <= FAULT_RESIZE; call++) {
 		for (int sticky = 0; sticky < 2; sticky++) {
 			for (long at = 1, struck = 1; struck; at++) {
-				temp_dir(root);
+				quick_temp_dir(root);
 				ozr_ctx_stats(ctx, &before);
 				fault_arm(call, at, ENOMEM, sticky);
 				int code = open_and_use(in_memory);
