@@ -174,7 +174,7 @@ static int run(struct pull *p, const struct ozr_source *src, const struct ozr_ca
 {
 	const double all = (double)p->b->g.elements;
 	struct ozr_read_walk walk = {0};
-	struct held_box *h;
+	struct held_box *h = NULL;
 	int rc = ozr_call_progress(call, 0, err);
 	while (!rc && ozr_read_plan_next(&p->plan, &walk)) {
 		rc = take_slot(p, &h, err);
