@@ -80,7 +80,9 @@ static int real_open_beneath(int root, const char *path, int flags, mode_t mode)
 	struct open_how how;
 	memset(&how, 0, sizeof(how));
 	how.flags = (unsigned)flags;
-	how.mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0;
+	/* The kernel takes a mode only where it makes a file; O_TMPFILE has O_DIRECTORY in it. */
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE)
+		how.mode = mode;
 	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 
 	long fd = -1;

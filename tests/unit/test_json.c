@@ -5,6 +5,7 @@
  * merged and copied, the host's locale changes nothing, and failing
  * allocations leave nothing behind.
  */
+#include <cjson/cJSON.h>
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -478,6 +479,69 @@ static void test_no_memory(void)
 	}
 }
 
+/* cJSON allocates on its own: here its n-th allocation fails. Only a test may use hooks. */
+static long cjson_seen, cjson_fails_at;
+
+static void *cjson_alloc(size_t n)
+{
+	return ++cjson_seen == cjson_fails_at ? NULL : malloc(n);
+}
+
+/* Everything that makes nodes; 0, or what failed, with nothing left behind. */
+static int make_nodes(struct ozr_json *from)
+{
+	static const uint64_t u[] = {1, UINT64_MAX};
+	static const double d[] = {0.5, NAN};
+	static const char text[] = "{\"a\":[1.5,{\"b\":\"c\"}]}";
+	struct ozr_err err = {0};
+	struct ozr_json *doc = NULL, *copy = NULL, *o = ozr_json_object();
+	int bad = ozr_json_set_text(o, "t", "x");
+	bad |= ozr_json_set_u64s(o, "u", u, 2);
+	bad |= ozr_json_set_doubles(o, "t", d, 2);
+	bad |= ozr_json_set(o, "b", ozr_json_bool(0));
+
+	int code = ozr_json_parse(ctx, text, sizeof(text) - 1, 0, &doc, &err);
+	CHECK(code == OZR_OK || (code == OZR_NO_MEMORY && !doc));
+	bad |= code;
+	copy = ozr_json_copy(ctx, from, &err);
+	CHECK(copy || err.code == OZR_NO_MEMORY);
+	bad |= !copy;
+	if (doc) {
+		code = ozr_json_merge(ctx, doc, from, &err);
+		CHECK(code == OZR_OK || code == OZR_NO_MEMORY);
+		/* All or nothing. */
+		expect_text(doc, 0,
+			    code ? "{\"a\":[1.5,{\"b\":\"c\"}]}"
+				 : "{\"x\":{\"y\":[1,2.5]},\"z\":\"\"}");
+		bad |= code;
+	}
+	if (!bad)
+		expect_text(o, 0, "{\"t\":[0.5,null],\"u\":[1,18446744073709551615],\"b\":false}");
+	ozr_json_free(o);
+	ozr_json_free(doc);
+	ozr_json_free(copy);
+	return bad;
+}
+
+static void test_no_memory_in_cjson(void)
+{
+	cJSON_Hooks hooks = {cjson_alloc, free};
+	struct ozr_json *from = parse("{\"x\":{\"y\":[1,2.5]},\"a\":null,\"z\":\"\"}");
+	long n = 1;
+	for (;; n++) {
+		cjson_seen = 0;
+		cjson_fails_at = n;
+		cJSON_InitHooks(&hooks);
+		int bad = make_nodes(from);
+		cJSON_InitHooks(NULL);
+		CHECK((bad != 0) == (cjson_seen >= n));
+		if (!bad)
+			break;
+	}
+	CHECK(n > 40);
+	ozr_json_free(from);
+}
+
 int main(void)
 {
 	struct ozr_ctx_options opt = {.threads = 1, .cache_bytes = 1, .sys = &fault_sys};
@@ -493,6 +557,7 @@ int main(void)
 	test_building();
 	test_locale();
 	test_no_memory();
+	test_no_memory_in_cjson();
 	ozr_ctx_unref(ctx);
 	return 0;
 }
