@@ -86,6 +86,7 @@ struct ozr_store_ops {
 	/* size_hint: expected bytes, 0 when unknown. */
 	int (*put_begin)(struct ozr_store *s, const char *key, uint64_t size_hint,
 			 struct ozr_put **out, struct ozr_err *err);
+	/* Once this has failed the put can only end: its commit fails too. */
 	int (*put_append)(struct ozr_put *p, const void *bytes, size_t len, struct ozr_err *err);
 	/* Both end the put and free it, whatever they return. */
 	int (*put_commit)(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
@@ -210,13 +211,16 @@ OZR_API OZR_MUST_CHECK int ozr_stage_new(struct ozr_ctx *ctx, const char *target
 OZR_API struct ozr_store *ozr_stage_store(struct ozr_stage *st);
 /* Make the staged directory the target by one atomic rename (exchange when it
  * replaces), then remove the replaced one, metadata first. Frees st whatever
- * it returns; on failure the stage is removed and the old target is intact. */
+ * it returns; on failure the stage is removed and the old target is intact. A replaced
+ * directory that resists its removal stays hidden; the next stage for target tries again. */
 OZR_API OZR_MUST_CHECK int ozr_stage_commit(struct ozr_stage *st, struct ozr_err *err);
 /* Remove the stage. NULL is fine. */
 OZR_API void ozr_stage_abort(struct ozr_stage *st);
 
 /* Remove a whole hierarchy below path: metadata first, data last. Refuses
- * (OZR_DENIED) what is not a Zarr hierarchy root. */
+ * (OZR_DENIED) what is not a Zarr hierarchy root or holds foreign files there, and
+ * symbolic links; links below are removed, never followed. At most 64 levels of
+ * directories (OZR_LIMIT). */
 OZR_API OZR_MUST_CHECK int ozr_tree_remove(struct ozr_ctx *ctx, const char *path,
 					   struct ozr_err *err);
 
