@@ -206,7 +206,7 @@ static int scan_hex4(struct scan *s, uint32_t *out)
 static int scan_unicode(struct scan *s, uint32_t *c)
 {
 	size_t from = s->at - 2;
-	uint32_t low;
+	uint32_t low = 0;
 	int code = scan_hex4(s, c);
 	if (code)
 		return code;

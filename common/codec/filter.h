@@ -68,8 +68,8 @@ int ozr_filter_encode(const struct ozr_filter *f, struct ozr_worker *w, const vo
 
 /* --- zstd.c ---------------------------------------------------------------- */
 
-/* A level for ozr_zstd_pack(): entropy coding only, no search for matches. */
-enum { OZR_ZSTD_HUFFMAN = INT_MIN };
+/* A level for ozr_zstd_pack(): hardly a search, but literals are always coded by frequency. */
+enum { OZR_ZSTD_NOISE = INT_MIN };
 
 /* Frames, concatenated ones and skippable ones too. */
 int ozr_zstd_unpack(struct ozr_worker *w, const void *src, size_t len, void *dst, size_t cap,

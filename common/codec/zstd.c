@@ -10,11 +10,11 @@
 
 #include "codec/filter.h"
 
-/* Two compression contexts: one that searches, by level, and one for Huffman only, whose
+/* Two compression contexts: one that searches, by level, and one for noise, whose
  * parameters are set once. */
 struct pack {
 	struct ozr_ctx *ctx;
-	ZSTD_CCtx *search, *huffman;
+	ZSTD_CCtx *search, *noise;
 };
 
 static void free_unpack(void *p)
@@ -26,23 +26,21 @@ static void free_pack(void *p)
 {
 	struct pack *k = p;
 	ZSTD_freeCCtx(k->search);
-	ZSTD_freeCCtx(k->huffman);
+	ZSTD_freeCCtx(k->noise);
 	ozr_free(k->ctx, k);
 }
 
-/* The search finds next to nothing and costs next to nothing; literals are always coded. */
-static ZSTD_CCtx *new_huffman(void)
+/* A search that takes runs and gives up early elsewhere; zstd's own negative levels, which are
+ * faster by little, store literals as they are. */
+static ZSTD_CCtx *new_noise(void)
 {
 	static const struct {
 		ZSTD_cParameter name;
 		int value;
 	} set[] = {
-		{ZSTD_c_compressionLevel, 1},
-		{ZSTD_c_strategy, ZSTD_fast},
-		{ZSTD_c_targetLength, ZSTD_TARGETLENGTH_MAX},
-		{ZSTD_c_minMatch, 7},
-		{ZSTD_c_hashLog, 10},
-		{ZSTD_c_literalCompressionMode, ZSTD_ps_enable},
+		{ZSTD_c_compressionLevel, 1}, {ZSTD_c_strategy, ZSTD_fast},
+		{ZSTD_c_targetLength, 4},     {ZSTD_c_minMatch, 7},
+		{ZSTD_c_hashLog, 12},         {ZSTD_c_literalCompressionMode, ZSTD_ps_enable},
 	};
 	ZSTD_CCtx *c = ZSTD_createCCtx();
 	for (size_t i = 0; c && i < sizeof(set) / sizeof(set[0]); i++)
@@ -60,8 +58,8 @@ static struct pack *get_pack(struct ozr_worker *w, struct ozr_err *err)
 		return NULL;
 	k->ctx = ozr_worker_ctx(w);
 	k->search = ZSTD_createCCtx();
-	k->huffman = new_huffman();
-	if (!k->search || !k->huffman) {
+	k->noise = new_noise();
+	if (!k->search || !k->noise) {
 		free_pack(k);
 		ozr_fail(err, OZR_NO_MEMORY, "zstd: no memory for a compression context");
 		return NULL;
@@ -126,8 +124,8 @@ int ozr_zstd_pack(struct ozr_worker *w, int level, const void *src, size_t len, 
 	struct pack *k = get_pack(w, err);
 	if (!k)
 		return ozr_alloc_code(err);
-	size_t r = level == OZR_ZSTD_HUFFMAN
-			   ? ZSTD_compress2(k->huffman, dst, cap, src, len)
+	size_t r = level == OZR_ZSTD_NOISE
+			   ? ZSTD_compress2(k->noise, dst, cap, src, len)
 			   : ZSTD_compressCCtx(k->search, dst, cap, src, len, level);
 	if (!ZSTD_isError(r))
 		*out = r;
