@@ -54,7 +54,7 @@ void ozr_account_close(struct ozr_account *a);
 int ozr_workers_init(struct ozr_ctx *ctx, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_workers_release(struct ozr_ctx *ctx);
 void ozr_workers_forked(struct ozr_ctx *ctx);
-void ozr_workers_trim(struct ozr_ctx *ctx); /* free the scratch of idle workers */
+uint64_t ozr_workers_trim(struct ozr_ctx *ctx); /* free the scratch of idle workers; bytes */
 
 int ozr_pool_new(struct ozr_ctx *ctx, struct ozr_pool **out, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_pool_free(struct ozr_pool *p); /* joins the threads; NULL is fine */

@@ -72,10 +72,7 @@ static int try_charge(struct ozr_account *a, uint64_t n)
 static int reclaim(struct ozr_ctx *ctx, uint64_t n)
 {
 	ozr_ctx_enter(ctx);
-	uint64_t before = atomic_load(&ctx->account->live);
-	ozr_cache_shrink(ctx->cache, n);
-	ozr_workers_trim(ctx);
-	return atomic_load(&ctx->account->live) < before;
+	return ozr_cache_shrink(ctx->cache, n) + ozr_workers_trim(ctx) > 0;
 }
 
 static int charge(struct ozr_ctx *ctx, uint64_t n, struct ozr_err *err)

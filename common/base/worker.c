@@ -24,15 +24,19 @@ struct ozr_worker {
 	} slot[OZR_SLOTS];
 };
 
-static void drop_scratch(struct ozr_worker *w, uint64_t kept)
+/* Free what is larger than kept; returns the bytes. */
+static uint64_t drop_scratch(struct ozr_worker *w, uint64_t kept)
 {
+	uint64_t freed = 0;
 	for (unsigned i = 0; i < OZR_SCRATCHES; i++) {
 		if (w->scratch[i].size <= kept)
 			continue;
+		freed += w->scratch[i].size;
 		ozr_free(w->ctx, w->scratch[i].bytes);
 		w->scratch[i].bytes = NULL;
 		w->scratch[i].size = 0;
 	}
+	return freed;
 }
 
 static void worker_free(struct ozr_worker *w)
@@ -69,8 +73,9 @@ void ozr_workers_forked(struct ozr_ctx *ctx)
 	ctx->workers.count = 0;
 }
 
-void ozr_workers_trim(struct ozr_ctx *ctx)
+uint64_t ozr_workers_trim(struct ozr_ctx *ctx)
 {
+	uint64_t freed = 0;
 	pthread_mutex_lock(&ctx->workers.lock);
 	struct ozr_worker *all = ctx->workers.idle;
 	ctx->workers.idle = NULL;
@@ -80,9 +85,10 @@ void ozr_workers_trim(struct ozr_ctx *ctx)
 	while (all) {
 		struct ozr_worker *w = all;
 		all = w->next;
-		drop_scratch(w, 0);
+		freed += drop_scratch(w, 0);
 		ozr_worker_return(w);
 	}
+	return freed;
 }
 
 struct ozr_worker *ozr_worker_lease(struct ozr_ctx *ctx, struct ozr_err *err)

@@ -16,6 +16,7 @@
 enum { TASKS = 400 };
 
 struct stage {
+	uint64_t run; /* unlike any other's */
 	_Atomic int started;
 	_Atomic long held, most; /* weights under way */
 	_Atomic int disorder;
@@ -49,16 +50,20 @@ static int inner(void *arg, size_t i, struct ozr_worker *w, struct ozr_err *err)
 	return OZR_OK;
 }
 
-static int run(void *arg, struct ozr_worker *w, struct ozr_err *err)
+static int run_task(void *arg, struct ozr_worker *w, struct ozr_err *err)
 {
 	struct task *t = arg;
 	struct stage *s = t->stage;
-	int order = atomic_fetch_add(&s->started, 1);
 	struct timespec nap = {0, s->nap_us * 1000};
 
-	/* As many may overtake each other as there are threads, between taking and counting. */
-	if (order > t->number + 16 || t->number > order + 16)
+	/* Taken in order of submission: so each thread sees them rise. */
+	static _Thread_local uint64_t run;
+	static _Thread_local int last;
+	if (run == s->run && t->number <= last)
 		s->disorder = 1;
+	run = s->run;
+	last = t->number;
+	atomic_fetch_add(&s->started, 1);
 	t->ran++;
 	if (s->nap_us)
 		nanosleep(&nap, NULL);
@@ -83,6 +88,8 @@ static void drop(void *arg)
 
 static void prepare(struct stage *s)
 {
+	static uint64_t runs;
+	s->run = ++runs;
 	for (int i = 0; i < TASKS; i++) {
 		tasks[i].stage = s;
 		tasks[i].number = i;
@@ -99,7 +106,7 @@ static int feed(struct ozr_pipe *p, struct stage *s, int from, int n, struct ozr
 		long held = s->held += tasks[i].weight;
 		if (held > s->most)
 			s->most = held;
-		code = ozr_pipe_submit(p, (size_t)tasks[i].weight, run, drop, &tasks[i], err);
+		code = ozr_pipe_submit(p, (size_t)tasks[i].weight, run_task, drop, &tasks[i], err);
 	}
 	return code;
 }
@@ -180,9 +187,9 @@ static void test_errors(void)
 			/* It stays so. */
 			CHECK_CODE(OZR_CORRUPT, ozr_pipe_drain(p, &err));
 			struct task late = {.stage = &s, .number = 0};
-			CHECK_CODE(OZR_CORRUPT, ozr_pipe_submit(p, 0, run, drop, &late, &err));
+			CHECK_CODE(OZR_CORRUPT, ozr_pipe_submit(p, 0, run_task, drop, &late, &err));
 			CHECK(late.ran == 0 && late.dropped == 1);
-			CHECK(ozr_pipe_submit(p, 0, run, NULL, &late, NULL) == OZR_CORRUPT);
+			CHECK(ozr_pipe_submit(p, 0, run_task, NULL, &late, NULL) == OZR_CORRUPT);
 			ozr_pipe_close(p);
 			check_once(at + 1);
 			CHECK(s.held == 0);
