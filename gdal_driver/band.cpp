@@ -62,7 +62,7 @@ void Band::complete()
 	uint64_t index = axis < 0 ? 0 : scene.view.planes[nBand - 1][axis];
 	if (stored_ == nullptr || !stored_->has_color_interpretation) {
 		color_ = axis < 0 ? GCI_Undefined : color_of_channel(scene, index);
-		if (color_ == GCI_Undefined && dataset()->GetRasterCount() == 1)
+		if (color_ == GCI_Undefined && (axis < 0 || dataset()->GetRasterCount() == 1))
 			color_ = GCI_GrayIndex;
 	}
 	if (stored_ != nullptr) {

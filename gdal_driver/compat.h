@@ -71,18 +71,25 @@ class DatasetBase : public GDALDataset
 #endif
 };
 
-/* Whether errors go to GDAL's own silent handler now. Versions that do not tell
- * do not need it either: see Driver::copy_is_asking(). */
+/* Whether errors go to GDAL's own silent handler now. 3.6 does not tell: it is taken as yes. */
 inline bool errors_are_muted()
 {
-#if OZR_GDAL_IS(3, 10)
+#if OZR_GDAL_IS(3, 7)
 	return CPLGetErrorHandler(nullptr) == CPLQuietErrorHandler;
 #else
-	return false;
+	return true;
 #endif
 }
 
-/* Whether CreateCopy() of this version opens, identifies and then deletes an existing target. */
-constexpr bool copy_deletes_folders = OZR_GDAL_IS(3, 10);
+/* Whether GDAL asks what a name is, rather than opening it. */
+inline bool is_identification(const GDALOpenInfo *info)
+{
+	return info->nOpenFlags == 0 ||
+	       info->nOpenFlags == (GDAL_OF_KIND_MASK & ~GDAL_OF_MULTIDIM_RASTER);
+}
+
+/* Whether CreateCopy() opens an existing target, then identifies it, and then deletes what it is
+ * identified as, folders included. Older versions identify only, and leave folders alone. */
+constexpr bool copy_opens_target = OZR_GDAL_IS(3, 10);
 
 #endif

@@ -44,21 +44,19 @@ static CPLJSONObject multiscales(const Attributes &a)
 	return out;
 }
 
-static const char *attributes_of(void *user, int level, const char *, const uint64_t *shape,
+static const char *attributes_of(void *user, int level, const char *, const uint64_t *,
 				 const double *scale, const double *)
 {
 	auto &a = *static_cast<Attributes *>(user);
 	const Source &source = *a.source;
 	CPLJSONObject out;
 	CPLJSONArray conventions;
-	double fx = 1, fy = 1;
+	About about = {level < 0, 1, 1};
 	if (level >= 0) {
-		fx = scale[source.x] / a.plan->image.scale[source.x];
-		fy = scale[source.y] / a.plan->image.scale[source.y];
+		about.fx = scale[source.x] / a.plan->image.scale[source.x];
+		about.fy = scale[source.y] / a.plan->image.scale[source.y];
 	}
-	write_georeferencing(
-		source.georef, fx, fy, level < 0 ? a.plan->image.shape[source.x] : shape[source.x],
-		level < 0 ? a.plan->image.shape[source.y] : shape[source.y], out, conventions);
+	write_georeferencing(source.georef, about, out, conventions);
 	if (level < 0 && a.plan->image.grouped_levels) {
 		conventions.Add(convention("d35379db-88df-4056-af3a-620245f8e347", "multiscales",
 					   "zarr-conventions/multiscales",
@@ -73,13 +71,13 @@ static const char *attributes_of(void *user, int level, const char *, const uint
 	return a.text.c_str();
 }
 
+/* The library's messages about the target name it already. */
 static bool fail(const Name &target, const ozr_err &before, int rc)
 {
 	ozr_err err = before;
 	if (rc == OZR_EXISTS)
-		ozr_fail(&err, rc, "create '%s': %s; -co OVERWRITE=YES replaces an image",
-			 target.folder.c_str(), before.msg);
-	else
+		ozr_fail(&err, rc, "%s; -co OVERWRITE=YES replaces an image", before.msg);
+	else if (!STARTS_WITH(err.msg, "create '"))
 		ozr_err_context(&err, rc, "create '%s'", target.folder.c_str());
 	report(err);
 	return false;

@@ -30,25 +30,31 @@ static bool parse_transform(const CPLJSONObject &attributes, double gt[6])
 	return true;
 }
 
-static bool parse_srs(const CPLJSONObject &attributes, OGRSpatialReference &srs)
+static bool import_srs(const std::string &text, OGRSpatialReference &srs)
 {
-	std::string wkt = attributes.GetObj("gdal").GetObj("srs").GetString("wkt");
-	CPLJSONObject json = attributes.GetObj("proj:projjson");
-	if (wkt.empty())
-		wkt = attributes.GetString("proj:wkt2");
+	srs.Clear();
 	srs.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
-	if (!wkt.empty() && srs.importFromWkt(wkt.c_str()) == OGRERR_NONE)
-		return true;
-	if (json.IsValid() && json.GetType() == CPLJSONObject::Type::Object &&
-	    srs.SetFromUserInput(json.Format(CPLJSONObject::PrettyFormat::Plain).c_str(),
-				 OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get()) ==
-		    OGRERR_NONE)
-		return true;
-	std::string code = attributes.GetString("proj:code");
-	return !code.empty() &&
-	       srs.SetFromUserInput(code.c_str(),
+	return !text.empty() &&
+	       srs.SetFromUserInput(text.c_str(),
 				    OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get()) ==
 		       OGRERR_NONE;
+}
+
+/* The CRS from the form that gives exactly the one that was stored, else from any. */
+static bool parse_srs(const CPLJSONObject &attributes, OGRSpatialReference &srs)
+{
+	CPLJSONObject more = attributes.GetObj("gdal").GetObj("srs");
+	CPLJSONObject json = attributes.GetObj("proj:projjson");
+	if (import_srs(more.GetString("wkt"), srs))
+		return true;
+	std::string best = more.GetString("exact");
+	if ((best == "proj:code" || best == "proj:wkt2") &&
+	    import_srs(attributes.GetString(best), srs))
+		return true;
+	return import_srs(attributes.GetString("proj:code"), srs) ||
+	       import_srs(attributes.GetString("proj:wkt2"), srs) ||
+	       (json.IsValid() && json.GetType() == CPLJSONObject::Type::Object &&
+		import_srs(json.Format(CPLJSONObject::PrettyFormat::Plain), srs));
 }
 
 static void parse_axes_and_epoch(const CPLJSONObject &attributes, OGRSpatialReference &srs)
@@ -128,39 +134,63 @@ static std::string export_wkt(const OGRSpatialReference &srs, const char *format
 	return wkt;
 }
 
-std::string wkt_beyond_proj(const OGRSpatialReference &srs)
-{
-	std::string usual = export_wkt(srs, nullptr);
-	OGRSpatialReference back;
-	if (back.importFromWkt(export_wkt(srs, "FORMAT=WKT2_2019").c_str()) == OGRERR_NONE &&
-	    export_wkt(back, nullptr) == usual)
-		return "";
-	return usual;
-}
-
-static void write_srs(const OGRSpatialReference &srs, CPLJSONObject &attributes)
+static std::string authority_code(const OGRSpatialReference &srs)
 {
 	const char *authority = srs.GetAuthorityName(nullptr);
 	const char *code = srs.GetAuthorityCode(nullptr);
-	std::string wkt = export_wkt(srs, "FORMAT=WKT2_2019");
-	char *json = nullptr;
-	if (authority != nullptr && code != nullptr)
-		attributes.Add("proj:code", std::string(authority) + ":" + code);
-	if (!wkt.empty())
-		attributes.Add("proj:wkt2", wkt);
+	return authority != nullptr && code != nullptr ? std::string(authority) + ":" + code : "";
+}
+
+static const char wkt2[] = "FORMAT=WKT2_2019";
+
+static bool gives_back(const std::string &text, const OGRSpatialReference &srs)
+{
+	OGRSpatialReference back;
+	CPLErrorStateBackuper state;
 	CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
+	return import_srs(text, back) && export_wkt(back, nullptr) == export_wkt(srs, nullptr) &&
+	       export_wkt(back, wkt2) == export_wkt(srs, wkt2);
+}
+
+void write_srs_details(const OGRSpatialReference &srs, CPLJSONObject &out)
+{
+	CPLJSONArray axes;
+	if (gives_back(authority_code(srs), srs))
+		out.Add("exact", "proj:code");
+	else if (gives_back(export_wkt(srs, wkt2), srs))
+		out.Add("exact", "proj:wkt2");
+	else
+		out.Add("wkt", export_wkt(srs, nullptr));
+	for (int axis : srs.GetDataAxisToSRSAxisMapping())
+		axes.Add(axis);
+	out.Add("data_axes", axes);
+	if (srs.GetCoordinateEpoch() > 0)
+		out.Add("epoch", srs.GetCoordinateEpoch());
+}
+
+/* all: in every form; else in one that identifies it, for the arrays of the levels. */
+static void write_srs(const OGRSpatialReference &srs, bool all, CPLJSONObject &attributes)
+{
+	std::string code = authority_code(srs), wkt = export_wkt(srs, wkt2);
+	char *json = nullptr;
 	CPLJSONDocument document;
-	if (srs.exportToPROJJSON(&json, nullptr) == OGRERR_NONE && json != nullptr &&
+	if (!code.empty())
+		attributes.Add("proj:code", code);
+	if (!wkt.empty() && (all || code.empty()))
+		attributes.Add("proj:wkt2", wkt);
+	CPLErrorStateBackuper state;
+	CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
+	if (all && srs.exportToPROJJSON(&json, nullptr) == OGRERR_NONE && json != nullptr &&
 	    document.LoadMemory(reinterpret_cast<const GByte *>(json)))
 		attributes.Add("proj:projjson", document.GetRoot());
 	CPLFree(json);
 }
 
-void write_georeferencing(const Georef &georef, double fx, double fy, uint64_t width,
-			  uint64_t height, CPLJSONObject &attributes, CPLJSONArray &conventions)
+void write_georeferencing(const Georef &georef, const About &level, CPLJSONObject &attributes,
+			  CPLJSONArray &conventions)
 {
 	if (georef.srs != nullptr) {
-		write_srs(*georef.srs, attributes);
+		write_srs(*georef.srs, level.is_group, attributes);
 		conventions.Add(
 			convention("f17cb550-5864-4468-aeb7-f3180cfb622f",
 				   "proj:", "zarr-experimental/geo-proj",
@@ -169,18 +199,15 @@ void write_georeferencing(const Georef &georef, double fx, double fy, uint64_t w
 	if (!georef.has_geotransform)
 		return;
 	double gt[6];
-	coarser_geotransform(georef.gt, fx, fy, gt);
-	CPLJSONArray dimensions, transform, shape;
+	coarser_geotransform(georef.gt, level.fx, level.fy, gt);
+	CPLJSONArray dimensions, transform;
 	dimensions.Add("y");
 	dimensions.Add("x");
 	for (int i : place)
 		transform.Add(gt[i]);
-	shape.Add(static_cast<GInt64>(height));
-	shape.Add(static_cast<GInt64>(width));
 	attributes.Add("spatial:dimensions", dimensions);
 	attributes.Add("spatial:transform_type", "affine");
 	attributes.Add("spatial:transform", transform);
-	attributes.Add("spatial:shape", shape);
 	conventions.Add(convention("689b58e2-cf7b-45e0-9fff-9cfc0883d6b4", "spatial:",
 				   "zarr-conventions/spatial", "Spatial coordinate information"));
 }

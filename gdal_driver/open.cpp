@@ -82,8 +82,8 @@ int identify(GDALOpenInfo *info)
 	Name name(info->pszFilename);
 	if (copy_is_asking(info))
 		return name.prefixed || has_metadata(name.folder);
-	/* Old versions delete, unasked, what a copy's target with a prefix is identified as. */
-	if (name.prefixed && info->nOpenFlags == 0 && !copy_deletes_folders)
+	/* Older ones delete, unasked, what a copy's target with a prefix is identified as. */
+	if (!copy_opens_target && name.prefixed && is_identification(info) && errors_are_muted())
 		return FALSE;
 	if (!may_be_ours(info, name))
 		return FALSE;
@@ -127,8 +127,7 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	ozr_err err = {};
 	int rc = ozr_image_open(store, name.inner.c_str(), OZR_READ, &image, &err);
 	if (rc != OZR_OK) {
-		ozr_err_context(&err, rc, "open '%s'", text);
-		report(err);
+		report(err); /* it names the folder */
 		return nullptr;
 	}
 	scene->image.reset(image);

@@ -168,7 +168,7 @@ static bool plan_pixel_size(Source &source, CSLConstList options, Plan &plan)
 					  "one positive number, or one for each axis, as in "
 					  "2.5,0.5,0.5");
 		/* The size replaces a geotransform without a CRS. */
-		source.georef.has_geotransform = false;
+		source.georef.has_geotransform = source.georef.is_absent = false;
 		std::fill_n(plan.image.translation, plan.image.rank, 0.0);
 	}
 	for (unsigned d = 0; unit != nullptr && d < plan.image.rank; d++)
@@ -179,16 +179,19 @@ static bool plan_pixel_size(Source &source, CSLConstList options, Plan &plan)
 
 static bool plan_codec(CSLConstList options, Plan &plan)
 {
+	static const char *const known[] = {"blosc-zstd", "blosc-lz4",     "blosc-lz4hc",
+					    "blosc-zlib", "blosc-blosclz", "zstd",
+					    "gzip",       "none"};
 	const char *name = CSLFetchNameValueDef(options, "COMPRESS", "BLOSC_ZSTD");
 	const char *level = CSLFetchNameValue(options, "LEVEL");
 	ozr_codec_options &codec = plan.image.codec;
 	double number;
-	std::string text = CPLString(name).tolower();
+	std::string text = CPLString(EQUAL(name, "BLOSC") ? "BLOSC_ZSTD" : name).tolower();
 	std::replace(text.begin(), text.end(), '_', '-');
-	if (text == "blosc")
-		text = "blosc-zstd";
-	if (text.size() >= sizeof(codec.codec))
-		return bad_option("COMPRESS", name, "a compression from the list of options");
+	if (std::find(std::begin(known), std::end(known), text) == std::end(known))
+		return bad_option("COMPRESS", name,
+				  "BLOSC_ZSTD, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_BLOSCLZ, "
+				  "ZSTD, GZIP or NONE");
 	CPLStrlcpy(codec.codec, text.c_str(), sizeof(codec.codec));
 	if (level == nullptr)
 		return true;

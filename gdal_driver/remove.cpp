@@ -7,7 +7,7 @@
  * whether or not the copy then succeeds. It asks nobody, but it can be told
  * from a deletion that somebody wants: in the same thread, with errors muted,
  * it first opens the target for reading with our driver alone, then
- * identifies it with no flags at all, and only then deletes it. In that case
+ * asks all drivers what it is, and only then deletes it. In that case
  * we claim any folder (another driver must not delete it instead) and keep it:
  * create_copy() decides what happens to it.
  * Versions before 3.10 leave folders alone.
@@ -26,16 +26,17 @@ thread_local Sequence sequence;
 
 bool copy_is_asking(const GDALOpenInfo *info)
 {
-	if (!copy_deletes_folders || !errors_are_muted()) {
+	if (!copy_opens_target || !errors_are_muted()) {
 		sequence.seen = Sequence::NOTHING;
 		return false;
 	}
-	if (info->nOpenFlags == GDAL_OF_RASTER) {
+	constexpr int telling = GDAL_OF_KIND_MASK | GDAL_OF_UPDATE | GDAL_OF_VERBOSE_ERROR;
+	if ((info->nOpenFlags & telling) == GDAL_OF_RASTER) {
 		sequence.name = info->pszFilename;
 		sequence.seen = Sequence::OPENED;
 		return false;
 	}
-	bool next = info->nOpenFlags == 0 && sequence.seen == Sequence::OPENED &&
+	bool next = is_identification(info) && sequence.seen == Sequence::OPENED &&
 		    sequence.name == info->pszFilename;
 	sequence.seen = next ? Sequence::IDENTIFIED : Sequence::NOTHING;
 	return next;

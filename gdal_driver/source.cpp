@@ -89,12 +89,14 @@ static ozr_dtype stored_type(GDALDataType type)
 	return OZR_DTYPES;
 }
 
-/* On every version: bytes that are signed in fact. */
+/* Bytes that are signed in fact: by request, or in a version that has no other name for them. */
 static bool has_signed_bytes(GDALDataset *dataset, CSLConstList options)
 {
 	const char *asked = CSLFetchNameValue(options, "PIXELTYPE");
 	if (asked != nullptr)
 		return EQUAL(asked, "SIGNEDBYTE");
+	if (has_int8)
+		return false;
 	for (int i = 1; i <= dataset->GetRasterCount(); i++) {
 		GDALRasterBand *band = dataset->GetRasterBand(i);
 		const char *kind = band->GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE");
@@ -198,6 +200,7 @@ bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Sour
 								  out.georef.gt) == CE_None;
 		out.georef.srs = dataset->GetSpatialRef();
 	}
+	out.georef.is_absent = !out.georef.has_geotransform;
 	return true;
 }
 

@@ -8,7 +8,8 @@
  *   "version": 1,
  *   "band_axis": "c",          what "bands" lists; absent with one band
  *   "geotransform": false,     the source had none (scale and translation alone do not tell)
- *   "srs": {"wkt": "...",      only when proj:wkt2 loses something
+ *   "srs": {"exact": "proj:code",  the form that gives the very same CRS back, or
+ *           "wkt": "...",          when there is none
  *           "data_axes": [1, 2], "epoch": 2020.5},
  *   "metadata": {"": {"AREA_OR_POINT": "Area"}, "xml:XMP": ["<x/>"]},
  *   "bands": [{"description": "...", "color_interpretation": "Red", "nodata": "-9999",
@@ -68,15 +69,20 @@ bool nodata_text(GDALRasterBand *band, std::string &out);
 /* stored_write.cpp: the member `gdal`, and georef.cpp: spatial: and proj:, of a new image. */
 struct Georef {
 	bool has_geotransform = false;
+	bool is_absent = false; /* nothing says how large a pixel is */
 	double gt[6] = {0, 1, 0, 0, 0, 1};
 	const OGRSpatialReference *srs = nullptr; /* borrowed */
 };
 CPLJSONObject write_stored(GDALDataset *source, const char *band_axis, const Georef &georef);
+/* What a document is about: the group, or the array of a level. */
+struct About {
+	bool is_group;
+	double fx, fy; /* how much coarser than level 0 */
+};
 /* conventions: what zarr_conventions must list. */
-void write_georeferencing(const Georef &georef, double fx, double fy, uint64_t width,
-			  uint64_t height, CPLJSONObject &attributes, CPLJSONArray &conventions);
-/* The WKT that GDAL compares, when reading proj: back would not give it; else "". */
-std::string wkt_beyond_proj(const OGRSpatialReference &srs);
+void write_georeferencing(const Georef &georef, const About &level, CPLJSONObject &attributes,
+			  CPLJSONArray &conventions);
+void write_srs_details(const OGRSpatialReference &srs, CPLJSONObject &out);
 CPLJSONObject convention(const char *uuid, const char *name, const char *repository,
 			 const char *description);
 

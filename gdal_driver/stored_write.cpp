@@ -149,21 +149,6 @@ static CPLJSONObject write_band(GDALRasterBand *band)
 	return out;
 }
 
-static CPLJSONObject write_srs_details(const OGRSpatialReference &srs)
-{
-	CPLJSONObject out;
-	CPLJSONArray axes;
-	std::string wkt = wkt_beyond_proj(srs);
-	if (!wkt.empty())
-		out.Add("wkt", wkt);
-	for (int axis : srs.GetDataAxisToSRSAxisMapping())
-		axes.Add(axis);
-	out.Add("data_axes", axes);
-	if (srs.GetCoordinateEpoch() > 0)
-		out.Add("epoch", srs.GetCoordinateEpoch());
-	return out;
-}
-
 CPLJSONObject write_stored(GDALDataset *source, const char *band_axis, const Georef &georef)
 {
 	CPLJSONObject out;
@@ -171,10 +156,13 @@ CPLJSONObject write_stored(GDALDataset *source, const char *band_axis, const Geo
 	out.Add("version", 1);
 	if (*band_axis != '\0')
 		out.Add("band_axis", band_axis);
-	if (!georef.has_geotransform)
+	if (georef.is_absent)
 		out.Add("geotransform", false);
-	if (georef.srs != nullptr)
-		out.Add("srs", write_srs_details(*georef.srs));
+	if (georef.srs != nullptr) {
+		CPLJSONObject srs;
+		write_srs_details(*georef.srs, srs);
+		out.Add("srs", srs);
+	}
 	write_metadata(source, out);
 	for (int i = 1; i <= source->GetRasterCount(); i++)
 		bands.Add(write_band(source->GetRasterBand(i)));

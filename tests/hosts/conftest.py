@@ -12,6 +12,18 @@ from osgeo import gdal
 
 gdal.DontUseExceptions()
 VERSION = int(gdal.VersionInfo())
+if gdal.GetDriverByName("OMEZarr") is None:
+    pytest.exit("GDAL did not load the driver from GDAL_DRIVER_PATH=" + os.environ.get("GDAL_DRIVER_PATH", ""), 1)
+
+
+# Bands do not keep their dataset alive in Python; the tests' datasets live as long as their test.
+alive = []
+
+
+@pytest.fixture(autouse=True)
+def let_go():
+    yield
+    alive.clear()
 
 
 class Messages(list):
@@ -41,6 +53,7 @@ def opened(name, *options, errors=0):
         dataset = gdal.OpenEx(str(name), gdal.OF_RASTER, ["OMEZarr"], list(options))
     assert len(said.errors()) == errors, said
     assert (dataset is None) == (errors > 0)
+    alive.append(dataset)
     return dataset, said
 
 
@@ -69,6 +82,8 @@ def copied(source, target, *options, errors=0, callback=None, strict=0):
         dataset = gdal.GetDriverByName("OMEZarr").CreateCopy(str(target), source, strict, list(options), callback)
     assert len(said.errors()) == errors, said
     assert (dataset is None) == (errors > 0)
+    assert not [text for text in said.warnings() if "SIGNEDBYTE" in text], "3.7 warns whoever asks for PIXELTYPE"
+    alive.append(dataset)
     return dataset, said
 
 

@@ -14,6 +14,11 @@ ALLOWED = re.compile(r"Files differ at the binary level|Skipped binary|Differenc
 def differences(golden, new):
     """Lines of gdalcompare.py, without those about overviews and files."""
     done = run("/usr/bin/gdalcompare.py", golden, new)
+    if "INTERLEAVE=PIXEL" in done.stderr:  # newer ones refuse many bands whose chunks hold several of them
+        tifs = [f"{new}.{i}.tif" for i in (1, 2)]
+        for name, tif in zip((golden, new), tifs):
+            assert run("gdal_translate", "-q", "-co", "INTERLEAVE=BAND", name, tif).returncode == 0
+        done = run("/usr/bin/gdalcompare.py", *tifs)
     assert done.stderr.replace("\n", "") == "" or "Warning" in done.stderr, done.stderr
     assert "Differences Found" in done.stdout, done.stdout + done.stderr
     left, allowed = [], False
@@ -41,14 +46,16 @@ def image(request, data, stack):
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_there_and_back(image, version, tmp_path):
-    store, moved, back = tmp_path / "a.ome.zarr", tmp_path / "elsewhere/b.ome.zarr", tmp_path / "back.tif"
+    store, moved = tmp_path / "a.ome.zarr", tmp_path / "elsewhere/b.ome.zarr"
     done = run("gdal_translate", "-q", "-of", "OMEZarr", "-co", f"OME_VERSION={version}", image, store)
     assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
     moved.parent.mkdir()
     shutil.move(store, moved)
     assert differences(image, moved) == []
-    assert run("gdal_translate", "-q", moved, back).returncode == 0
-    assert differences(image, back) == []
+    for source, tif in ((moved, "back.tif"), (image, "direct.tif")):
+        assert run("gdal_translate", "-q", source, tmp_path / tif).returncode == 0
+    # TIFF cannot say that the first of several bands is not gray.
+    assert differences(image, tmp_path / "back.tif") == differences(image, tmp_path / "direct.tif")
     assert [p.name for p in tmp_path.rglob("*.aux.xml")] == []
 
 

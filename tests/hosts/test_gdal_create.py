@@ -44,7 +44,7 @@ def test_types(tmp_path, dtype, version):
         pixels = random.integers(info.min, info.max, (2, 300, 310), dtype=kind, endpoint=True)
     dataset, _ = copied(memory_raster(pixels), tmp_path / "a.ome.zarr", f"OME_VERSION={version}")
     assert dataset.ReadRaster() == pixels.tobytes()
-    assert dataset.GetRasterBand(1).DataType == memory_raster(pixels).GetRasterBand(1).DataType
+    assert gdal.GetDataTypeName(dataset.GetRasterBand(1).DataType).lower().replace("byte", "uint8") == dtype
 
 
 @pytest.mark.parametrize("compress, codecs", [
@@ -234,6 +234,7 @@ def test_subwindow_and_bands_by_gdal_translate(tmp_path):
 def test_block_cache_is_kept_small(tmp_path):
     """A source that fills GDAL's cache: it is emptied on the way."""
     gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "a.tif"), memory_raster(pattern(1, 9000, 9000)), 0, ["COMPRESS=LZW"]).FlushCache()
-    dataset, _ = copied(gdal.Open(str(tmp_path / "a.tif")), tmp_path / "b.ome.zarr", "COMPRESS=NONE", "PYRAMID=NO")
+    source = gdal.Open(str(tmp_path / "a.tif"))
+    dataset, _ = copied(source, tmp_path / "b.ome.zarr", "COMPRESS=NONE", "PYRAMID=NO")
     assert gdal.GetCacheUsed() <= 80 << 20
-    assert dataset.GetRasterBand(1).Checksum() == gdal.Open(str(tmp_path / "a.tif")).GetRasterBand(1).Checksum()
+    assert dataset.GetRasterBand(1).Checksum() == source.GetRasterBand(1).Checksum()

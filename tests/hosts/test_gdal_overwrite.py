@@ -93,7 +93,7 @@ def test_wrong_option_keeps_the_old(old):
     before = fingerprint(old)
     for option in ("LEVELS=0", "BLOCKSIZE=x", "COMPRESS=MIDDLE_OUT", "SHARDSIZE=100,100,100"):
         _, said = copied(memory_raster(NEW), old, "OVERWRITE=YES", "BLOCKSIZE=64" if "SHARD" in option else "NAME=x", option, errors=1)
-        assert option.split("=")[0].lower()[:5] in said.errors()[0].lower(), said
+        assert option.split("=")[0].lower()[:5] in said.errors()[0].lower()
         assert fingerprint(old) == before
 
 
@@ -128,8 +128,7 @@ def test_missing_parent(tmp_path):
 
 def test_copy_onto_itself(old):
     """The source stays readable until the new image is complete."""
-    done = run("gdal_translate", "-q", "-of", "OMEZarr", "-co", "OVERWRITE=YES", "-co", "OME_VERSION=0.4", old, old)
-    assert done.returncode == 0, done.stderr
+    copied(open_quietly(old), old, "OVERWRITE=YES", "OME_VERSION=0.4")
     dataset = open_quietly(old)
     assert dataset.GetMetadataItem("OME_VERSION", "OME") == "0.4"
     numpy.testing.assert_array_equal(dataset.ReadAsArray(), OLD)
