@@ -197,7 +197,8 @@ static void test_truncated(const char *filters)
 	static unsigned char parts[LARGE];
 	struct ozr_chain *c = chain_of(filters);
 	struct ozr_buf enc = encode(c);
-	for (size_t len = 0; len < enc.len; len += len < 64 || len + 64 > enc.len ? 1 : enc.len / 99) {
+	for (size_t len = 0; len < enc.len;
+	     len += len < 64 || len + 64 > enc.len ? 1 : enc.len / 99) {
 		CHECK(decode(c, enc.data, len) == OZR_CORRUPT);
 		CHECK(decode_blocks(c, enc.data, len, parts) == OZR_CORRUPT);
 	}
