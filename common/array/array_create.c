@@ -90,6 +90,34 @@ static void remember_version(struct ozr_array *a, const char *name)
 	}
 }
 
+/* Before the document is written again: when somebody else has changed it (attributes, say)
+ * since we read it, theirs is taken, with our shape. */
+static int take_newer(struct ozr_array *a, struct ozr_err *err)
+{
+	struct ozr_meta *m = &a->meta, now;
+	uint64_t version = 0;
+	int rc;
+
+	if (atomic_load(&a->meta_version) == 0)
+		return OZR_OK;
+	rc = ozr_array_load(a->store, a->path, &now, &version, err);
+	if (rc)
+		return rc;
+	if (version != atomic_load(&a->meta_version)) {
+		struct ozr_json *doc = m->doc, *attrs = m->attrs;
+		m->doc = now.doc;
+		m->attrs = now.attrs;
+		now.doc = doc;
+		now.attrs = attrs;
+		if (now.grid.rank != m->grid.rank)
+			rc = ozr_fail(err, OZR_CHANGED, "the array was replaced meanwhile");
+		else
+			rc = ozr_meta_set_shape(m, m->grid.shape, err);
+	}
+	ozr_meta_release(&now);
+	return rc;
+}
+
 int ozr_array_publish(struct ozr_array *a, struct ozr_err *err)
 {
 	const char *name = a->meta.zarr_format == 3 ? "zarr.json" : ".zarray";
@@ -102,6 +130,8 @@ int ozr_array_publish(struct ozr_array *a, struct ozr_err *err)
 	attrs = ozr_jroot(a->meta.attrs);
 	if (a->meta.attrs && ozr_jcount(&attrs) > 0 && atomic_load(&a->meta_version) == 0)
 		rc = put_document(a, a->meta.attrs, ".zattrs", err);
+	else
+		rc = take_newer(a, err);
 	if (rc == OZR_OK)
 		rc = put_document(a, a->meta.doc, name, err);
 	if (rc)

@@ -12,6 +12,7 @@
 
 enum {
 	WAVE = 32,             /* shards open at once */
+	AHEAD = 8,             /* reads announced ahead */
 	WAVE_JOBS = 64 * 1024, /* and chunks looked up, beyond the first shard */
 	GAP_LOCAL = 64 << 10,  /* neighbours closer than this are read together */
 	GAP_REMOTE = 1 << 20,
@@ -31,6 +32,7 @@ struct group {
 	size_t first, count;
 	uint64_t offset, length; /* absolute in their root bytes */
 	int by_blocks;
+	size_t shard; /* number in the wave */
 };
 
 struct wave {
@@ -95,8 +97,10 @@ static int joins(const struct wave *v, const struct group *g, const struct ozr_c
 }
 
 /* Jobs of a shard, sorted, cut into groups. */
-static void make_groups(struct wave *v, size_t first, size_t count, uint64_t most)
+static void make_groups(struct wave *v, size_t shard, uint64_t most)
 {
+	size_t first = v->shard[shard].first - v->first, count = v->shard[shard].count;
+
 	qsort(&v->order[first], count, sizeof(v->order[0]), by_place);
 	for (size_t i = first; i < first + count; i++) {
 		const struct ozr_chunk_job *j = v->order[i];
@@ -107,7 +111,8 @@ static void make_groups(struct wave *v, size_t first, size_t count, uint64_t mos
 			g->length = end - g->offset;
 			g->count++;
 		} else {
-			v->group[v->groups++] = (struct group){i, 1, place_of(j), j->at.size, part};
+			v->group[v->groups++] =
+				(struct group){i, 1, place_of(j), j->at.size, part, shard};
 		}
 	}
 }
@@ -132,12 +137,27 @@ static int run_group(struct wave *v, const struct group *g, struct ozr_worker *w
 	return rc;
 }
 
+/* Let the system fetch what a later task will read. */
+static void advise_ahead(const struct wave *v, size_t i)
+{
+	if (i >= v->groups || v->r->remote)
+		return;
+	const struct ozr_chunk_job *j = v->order[v->group[i].first];
+	struct ozr_range range = {v->group[i].offset, v->group[i].length};
+	struct ozr_object *object = v->shard[v->group[i].shard].shard.object;
+	/* not for bytes that are in memory already */
+	if (j->at.read && j->at.arg == object)
+		ozr_object_advise(object, 1, &range);
+}
+
 static int group_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err *err)
 {
 	struct wave *v = arg;
 	const struct group *g = &v->group[i];
 	int rc = OZR_OK;
 
+	for (size_t k = i ? AHEAD : 1; k <= AHEAD; k++)
+		advise_ahead(v, i + k);
 	if (g->by_blocks)
 		return ozr_chunk_job_run(v->order[g->first], w, err);
 	if (v->order[g->first]->at.read)
@@ -178,7 +198,7 @@ static int run_wave(struct wave *v, struct ozr_err *err)
 			v->order[i] = &v->job[i];
 		v->groups = 0;
 		for (size_t i = 0; i < v->shards; i++)
-			make_groups(v, v->shard[i].first - v->first, v->shard[i].count, most);
+			make_groups(v, i, most);
 		rc = ozr_pool_for(ctx, v->r->call, v->groups, group_task, v, err);
 	}
 	for (size_t i = 0; i < v->shards; i++)
