@@ -7,13 +7,16 @@
 #include "ome/pyramid_impl.h"
 
 enum {
+	DEFAULT_BUDGET = 256 << 20,
+	LEAST_BUDGET = 64 << 10,
 	CELL_BYTES = 1 << 20,     /* what small chunks are gathered to */
 	DONE_CELLS_MAX = 1u << 28 /* larger images are built without a map of what came */
 };
 
 size_t ozr_call_budget(const struct ozr_call *call)
 {
-	return call && call->budget ? call->budget : (size_t)OZR_BUILD_BUDGET;
+	const size_t asked = call && call->budget ? call->budget : (size_t)DEFAULT_BUDGET;
+	return asked < LEAST_BUDGET ? (size_t)LEAST_BUDGET : asked;
 }
 
 int ozr_call_progress(const struct ozr_call *call, double fraction, struct ozr_err *err)

@@ -168,6 +168,8 @@ int ozr_log_reserve(struct ozr_build *b, struct ozr_cell *c, size_t bytes, unsig
 void ozr_log_filled(struct ozr_block *block);
 /* Write blocks to the scratch file until the logs are within their limit. */
 int ozr_log_balance(struct ozr_build *b, struct ozr_err *err) OZR_MUST_CHECK;
+/* Lock held: the cell is taken; its log stays as it is from now on. */
+void ozr_log_seal(struct ozr_build *b, struct ozr_cell *c);
 /* Call visit for each block's bytes of a taken cell. */
 int ozr_log_replay(struct ozr_build *b, const struct ozr_cell *c,
 		   int (*visit)(struct ozr_build *b, const struct ozr_cell *c, unsigned char *bytes,
@@ -218,8 +220,7 @@ int ozr_read_plan_next(const struct ozr_read_plan *plan, struct ozr_read_walk *w
 
 /* --- shared by the entry points ---------------------------------------------- */
 
-enum { OZR_BUILD_BUDGET = 256 << 20 };
-
+/* What a call may hold: as it says (64 KiB at least), or 256 MiB. */
 size_t ozr_call_budget(const struct ozr_call *call);
 /* Report to the host; OZR_CANCELLED when it says stop. */
 int ozr_call_progress(const struct ozr_call *call, double fraction,

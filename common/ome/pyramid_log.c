@@ -6,7 +6,8 @@
  * large pieces, in whatever order and size elements arrive.
  *
  * A block being written belongs to the thread that writes it: its cell counts
- * it in `spilling`, and whoever completes the cell waits for that.
+ * it in `spilling`. Whoever takes a cell seals its log: no block of it is
+ * written any more, and those that are just being written are waited for.
  */
 #include "ome/pyramid_impl.h"
 
@@ -137,6 +138,15 @@ int ozr_log_balance(struct ozr_build *b, struct ozr_err *err)
 	return rc;
 }
 
+void ozr_log_seal(struct ozr_build *b, struct ozr_cell *c)
+{
+	for (struct ozr_block *k = c->log; k; k = k->next)
+		if (k->listed)
+			unlist(b, k);
+	while (c->spilling)
+		pthread_cond_wait(&b->spilled, &b->lock);
+}
+
 int ozr_log_replay(struct ozr_build *b, const struct ozr_cell *c,
 		   int (*visit)(struct ozr_build *b, const struct ozr_cell *c, unsigned char *bytes,
 				size_t n, struct ozr_err *err),
@@ -160,15 +170,11 @@ int ozr_log_replay(struct ozr_build *b, const struct ozr_cell *c,
 	return rc;
 }
 
+/* Sealed, or nobody else is there. */
 void ozr_log_free(struct ozr_build *b, struct ozr_cell *c)
 {
 	struct ozr_block *all = c->log;
 	c->log = NULL;
-	pthread_mutex_lock(&b->lock);
-	for (struct ozr_block *k = all; k; k = k->next)
-		if (k->listed)
-			unlist(b, k);
-	pthread_mutex_unlock(&b->lock);
 	while (all) {
 		struct ozr_block *k = all;
 		all = k->next;

@@ -239,8 +239,7 @@ int ozr_pending_arrived(struct ozr_build *b, const struct ozr_room *room,
 		c->next = NULL;
 		if (c->level == 0)
 			test_done(b, c->at, 1);
-		while (c->spilling)
-			pthread_cond_wait(&b->spilled, &b->lock);
+		ozr_log_seal(b, c);
 		*complete = c;
 	}
 	pthread_mutex_unlock(&b->lock);
@@ -266,6 +265,7 @@ struct ozr_cell *ozr_pending_take(struct ozr_build *b, unsigned level)
 			*link = c->next;
 			if (level == 0)
 				test_done(b, c->at, 1);
+			ozr_log_seal(b, c);
 			c->next = taken;
 			taken = c;
 		}

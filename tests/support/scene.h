@@ -326,6 +326,7 @@ scene_options(enum ozr_dtype t, unsigned rank, const uint64_t *shape, const uint
 		opt.chunk[d] = chunk[d];
 	}
 	opt.no_shards = 1;
+	opt.levels = 4;
 	return opt;
 }
 
