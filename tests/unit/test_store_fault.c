@@ -307,6 +307,25 @@ static void test_sync_again(void)
 	remove_tree(root);
 }
 
+/* The bytes were accepted and then lost: flushing or closing says so, and the old value stays. */
+static void test_late_errors(void)
+{
+	for (int crowded = 0; crowded < 2; crowded++) {
+		const struct scenario *sc = &scenarios[crowded ? 4 : 1];
+		struct ozr_store *s = begin(sc);
+		struct ozr_put *p = NULL;
+		for (int call = 0; call < 2; call++) {
+			CHECK_OK(ozr_put_begin(s, "a/old", 0, &p, &err));
+			CHECK_OK(ozr_put_append(p, new_value, BYTES, &err));
+			fault_arm(call ? FAULT_CLOSE : FAULT_FDATASYNC, 1, EIO, 0);
+			CHECK_CODE(OZR_IO, ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
+			CHECK(fault_disarm() && look("a/old") == OLD);
+			CHECK(count_entries(join(root, "a"), "") == 1);
+		}
+		end(sc, s);
+	}
+}
+
 /* A read that goes stale is a change, not an I/O error and not a missing chunk. */
 static void test_stale(void)
 {
@@ -400,6 +419,7 @@ int main(void)
 	test_enoent();
 	test_poor_file_systems();
 	test_sync_again();
+	test_late_errors();
 	test_stale();
 	sweep_memory(0);
 	sweep_memory(1);

@@ -355,6 +355,24 @@ static void test_each(void)
 	remove_tree(root);
 }
 
+/* A directory that was on the disk is removed, and a put makes it anew. */
+static void test_each_again(void)
+{
+	begin();
+	struct ozr_store *s = open_store(OZR_FLUSH_EACH);
+	put(s, "a/d/e", "old");
+	CHECK_OK(ozr_store_del(s, "a/d/e", &err));
+	int top = noted_open_root(root, O_RDONLY | O_DIRECTORY, 0);
+	int a = noted_open(top, "a", O_RDONLY | O_DIRECTORY, 0);
+	CHECK(noted_unlinkat(a, "d", AT_REMOVEDIR) == 0 && noted_fsync(a) == 0);
+	close(a), close(top);
+	put(s, "a/d/e", "new");
+	promises[0] = (struct promise){"a/d/e", NULL, "new", 1 << NEW};
+	power_fails();
+	ozr_store_unref(s);
+	remove_tree(root);
+}
+
 /* Another store made the directories and has not flushed them. */
 static void test_each_after_others(void)
 {
@@ -439,6 +457,7 @@ int main(void)
 	CHECK_OK(ozr_ctx_new(&opt, &ctx, &err));
 	for (int round = 0; round < 10; round++) {
 		test_each();
+		test_each_again();
 		test_each_after_others();
 		test_close();
 		test_stage(OZR_FLUSH_CLOSE);
