@@ -256,6 +256,17 @@ static int open_bare(struct ozr_store *s, const char *path, int flags, struct oz
 	return OZR_OK;
 }
 
+/* Opening failed. When the node's own document has gone meanwhile, that is the reason: an
+ * overwrite removes it before anything below it. */
+static int explain(struct ozr_store *s, const char *path, int rc, struct ozr_err *err)
+{
+	int format = 0, is_array = 0;
+
+	if (ozr_node_exists(s, path, &format, &is_array, NULL) != OZR_OK || format != 0)
+		return rc;
+	return ozr_fail(err, OZR_CHANGED, "was replaced or removed while it was opened");
+}
+
 int ozr_image_open(struct ozr_store *s, const char *path, int flags, struct ozr_image **out,
 		   struct ozr_err *err)
 {
@@ -270,6 +281,8 @@ int ozr_image_open(struct ozr_store *s, const char *path, int flags, struct ozr_
 		rc = node.is_array ? open_bare(s, path, flags, out, err)
 				   : open_group(s, path, flags, &node, out, err);
 		ozr_node_release(&node);
+		if (rc != OZR_OK)
+			rc = explain(s, path, rc, err);
 	}
 	if (rc == OZR_OK)
 		return rc;

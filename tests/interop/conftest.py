@@ -11,10 +11,20 @@ import subprocess
 import numpy
 import pytest
 
-# ENVI "data type" numbers: a raw file with a small text header, which stock GDAL reads and writes.
-# int8 has none: it travels as bytes.
-ENVI = {"uint8": 1, "int16": 2, "int32": 3, "float32": 4, "float64": 5, "uint16": 12, "uint32": 13,
-        "int64": 14, "uint64": 15}
+# Run by Debian's Python, which has GDAL's bindings: numpy files in and out.
+READ = """
+import sys, numpy
+from osgeo import gdal
+gdal.UseExceptions()
+pixels = gdal.Open(sys.argv[1]).ReadAsArray()
+numpy.save(sys.argv[2], pixels if pixels.ndim == 3 else pixels[None])
+"""
+WRITE = """
+import sys, numpy
+from osgeo import gdal, gdal_array
+gdal.UseExceptions()
+gdal_array.SaveArray(numpy.load(sys.argv[1]), sys.argv[2], "GTiff")
+"""
 
 
 class Gdal:
@@ -25,20 +35,29 @@ class Gdal:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "CPL_", "PYTHON"))}
         self.env = dict(keep, GDAL_DRIVER_PATH=":".join(folders), GDAL_PAM_ENABLED="NO")
 
-    def __call__(self, program, *args):
-        done = subprocess.run(["/usr/bin/" + program, *map(str, args)], env=self.env, capture_output=True, text=True)
+    def run(self, *words):
+        done = subprocess.run([*map(str, words)], env=self.env, capture_output=True, text=True)
         if done.returncode or "ERROR" in done.stderr:
-            raise RuntimeError(f"{program} {' '.join(map(str, args))}: status {done.returncode}\n{done.stderr}")
+            raise RuntimeError(f"{' '.join(map(str, words[-6:]))}: status {done.returncode}\n{done.stderr}")
         return done.stdout
 
+    def __call__(self, program, *args):
+        return self.run("/usr/bin/" + program, *args)
+
     def read(self, name, folder, *args):
-        """The bands of a dataset as one array (band, y, x)."""
-        raw = pathlib.Path(folder) / "read.img"
-        self("gdal_translate", "-q", "-of", "ENVI", *args, name, raw)
-        header = dict(line.split(" = ", 1) for line in open(raw.with_suffix(".hdr")).read().splitlines() if " = " in line)
-        kind = {number: dtype for dtype, number in ENVI.items()}[int(header["data type"])]
-        shape = [int(header[key]) for key in ("bands", "lines", "samples")]
-        return numpy.fromfile(raw, kind).reshape(shape)
+        """The bands of a dataset as one array (band, y, x). args: of gdal_translate, for a part of it."""
+        folder = pathlib.Path(folder)
+        if args:
+            self("gdal_translate", "-q", "-of", "VRT", *args, name, folder / "read.vrt")
+            name = folder / "read.vrt"
+        self.run("/usr/bin/python3", "-c", READ, name, folder / "read.npy")
+        return numpy.load(folder / "read.npy")
+
+    def write(self, pixels, path):
+        """pixels (band, y, x) as a GeoTIFF; returns its path."""
+        numpy.save(path.with_suffix(".npy"), pixels)
+        self.run("/usr/bin/python3", "-c", WRITE, path.with_suffix(".npy"), path)
+        return path
 
 
 @pytest.fixture(scope="session")
@@ -54,22 +73,12 @@ def shared():
     return folder
 
 
-def write_raw(pixels, path):
-    """pixels (band, y, x) as a raw file with an ENVI header; returns its path."""
-    bands, lines, samples = pixels.shape
-    pixels.tofile(path)
-    path.with_suffix(".hdr").write_text(
-        f"ENVI\nsamples = {samples}\nlines = {lines}\nbands = {bands}\nheader offset = 0\n"
-        f"file type = ENVI Standard\ndata type = {ENVI[pixels.dtype.name]}\ninterleave = bsq\nbyte order = 0\n")
-    return path
-
-
 def image(dtype, shape, seed=1):
     """A smooth image with noise over the whole range of the type, and a patch of zeros (missing chunks)."""
     random = numpy.random.default_rng(seed)
     grid = numpy.meshgrid(*[numpy.linspace(0, 3, n) for n in shape], indexing="ij", sparse=True)
     smooth = sum(numpy.sin(g + i) for i, g in enumerate(grid))
-    smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    smooth = (smooth - smooth.min()) / max(smooth.max() - smooth.min(), 1e-9)
     kind = numpy.dtype(dtype)
     if kind.kind == "f":
         pixels = (smooth * 1e4 + random.normal(0, 5, shape)).astype(kind)

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import tensorstore
 import zarr
-from conftest import image, write_raw
+from conftest import image
 
 METHOD = {"AVERAGE": "mean", "NEAREST": "stride", "MODE": "mode"}
 
@@ -82,7 +82,7 @@ def test_levels(name, gdal, tmp_path):
     pixels, options = make(name)
     store = tmp_path / "out.ome.zarr"
     gdal("gdal_translate", "-q", "-of", "OMEZarr", *[word for o in options for word in ("-co", o)],
-         write_raw(pixels, tmp_path / "in.img"), store)
+         gdal.write(pixels, tmp_path / "in.tif"), store)
     entry, version, zarr_format = multiscale(store)
     assert version == ("0.4" if "OME_VERSION=0.4" in options else "0.5")
     validate(store, version)
@@ -94,7 +94,6 @@ def test_levels(name, gdal, tmp_path):
         level = open_tensorstore(path, zarr_format)
         values = level.read().result()
         if previous is not None:
-            factors = [-(-a // b) for a, b in zip(previous.shape, values.shape)]
             scales = [b / a for a, b in zip(previous_scale, dataset["coordinateTransformations"][0]["scale"])]
             factors = [round(s) for s in scales]
             assert all(-(-p // f) == v for p, f, v in zip(previous.shape, factors, values.shape))
@@ -122,7 +121,7 @@ def test_transforms(gdal, tmp_path):
     pixels = image("uint16", (1, 1000, 800))
     store = tmp_path / "out.ome.zarr"
     gdal("gdal_translate", "-q", "-of", "OMEZarr", "-co", "PIXEL_SIZE=0.5", "-co", "UNIT=micrometer",
-         write_raw(pixels, tmp_path / "in.img"), store)
+         gdal.write(pixels, tmp_path / "in.tif"), store)
     entry, _, _ = multiscale(store)
     spatial = [axis for axis in entry["axes"] if axis["type"] == "space"]
     assert [axis["unit"] for axis in spatial] == ["micrometer"] * 2
@@ -139,7 +138,7 @@ def test_ome_zarr_py_reads(gdal, tmp_path):
     for version in ("0.4", "0.5"):
         store = tmp_path / f"{version}.ome.zarr"
         gdal("gdal_translate", "-q", "-of", "OMEZarr", "-co", f"OME_VERSION={version}",
-             write_raw(pixels, tmp_path / "in.img"), store)
+             gdal.write(pixels, tmp_path / "in.tif"), store)
         node = list(Reader(parse_url(str(store)))())[0]
         numpy.testing.assert_array_equal(numpy.asarray(node.data[0]), pixels)
         assert len(node.data) == len(multiscale(store)[0]["datasets"])
