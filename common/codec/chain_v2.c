@@ -100,12 +100,14 @@ static int refuse_filters(const struct ozr_jref *zarray, struct ozr_err *err)
 static int parse_order(const struct ozr_jref *zarray, struct ozr_chain *c, struct ozr_err *err)
 {
 	struct ozr_jref order = ozr_jget(zarray, "order");
+	char q[OZR_QUOTE_MAX];
 	const char *name = "C";
 	int rc = order.v ? ozr_jstring(&order, &name, err) : OZR_OK;
 	if (rc)
 		return rc;
 	if (strcmp(name, "C") != 0 && strcmp(name, "F") != 0)
-		return ozr_jfail(&order, err, OZR_BAD_FORMAT, "must be \"C\" or \"F\"");
+		return ozr_jfail(&order, err, OZR_BAD_FORMAT, "must be \"C\" or \"F\", found %s",
+				 ozr_jquote(q, &order));
 	for (unsigned d = 0; *name == 'F' && d < c->spec.rank; d++)
 		c->order[d] = c->spec.rank - 1 - d;
 	return OZR_OK;
