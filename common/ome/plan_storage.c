@@ -57,7 +57,7 @@ static void base_chunk(const struct ozr_image_options *opt, uint64_t chunk[OZR_M
 {
 	int volume = ozr_plan_is_volume(opt);
 	uint64_t plane = opt->ome_version == 4 ? PLANE_SIDE_V2 : PLANE_SIDE;
-	unsigned order[OZR_MAX_RANK], n = growth_order(opt, order);
+	unsigned order[OZR_MAX_RANK] = {0}, n = growth_order(opt, order);
 
 	for (unsigned d = 0; d < opt->rank; d++)
 		chunk[d] = opt->chunk[d] != 0 ? opt->chunk[d] : 1;
@@ -77,7 +77,7 @@ static void base_chunk(const struct ozr_image_options *opt, uint64_t chunk[OZR_M
 static void grow_shard(const struct ozr_image_options *opt, const struct ozr_level_plan *l,
 		       uint64_t bytes, uint64_t count[OZR_MAX_RANK])
 {
-	unsigned order[OZR_MAX_RANK], n = growth_order(opt, order);
+	unsigned order[OZR_MAX_RANK] = {0}, n = growth_order(opt, order);
 	int grown = 1;
 
 	while (grown) {

@@ -139,7 +139,7 @@ static void case_name(const char *path, char out[100])
 {
 	const char *slash = strrchr(path, '/');
 
-	snprintf(out, 100, "%s", slash != NULL ? slash + 1 : path);
+	snprintf(out, 100, "%.99s", slash != NULL ? slash + 1 : path);
 	char *dot = strstr(out, ".json");
 	if (dot != NULL)
 		*dot = '\0';
