@@ -14,7 +14,8 @@ def exported(path):
     out = subprocess.run(["nm", "-D", "--defined-only", path], check=True, capture_output=True, text=True)
     # Weak and unique symbols of C++ templates (types V, W, u) belong to libstdc++'s headers.
     rows = [line.split() for line in out.stdout.splitlines()]
-    return {row[-1].split("@")[0] for row in rows if row[-2] in "TDBR"}
+    names = {row[-1].split("@")[0] for row in rows if row[-2] in "TDBR"}
+    return names - {"__bss_start", "_edata", "_end"}  # the linker's own
 
 
 def declared(include_dir):
