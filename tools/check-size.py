@@ -37,6 +37,8 @@ def main():
     functions = []
     for row in out.splitlines():
         complexity, _, _, _, length, where = row.split("\t", 5)
+        if where.split(": ")[-1].isupper():
+            continue  # a macro that makes functions, which pmccabe takes for one
         functions.append((int(complexity), int(length)))
         if int(complexity) > COMPLEXITY_CAP:
             bad.append(f"{where}: complexity {complexity}, cap {COMPLEXITY_CAP}")
