@@ -69,15 +69,25 @@ INLINE int16_t pair_i8(const int8_t *p)
 	return (int16_t)((int16_t)((int16_t)(w << 8) >> 8) + (int16_t)((int16_t)w >> 8));
 }
 
-#define PAIR(name, type, sum_type)                                                                 \
-	INLINE sum_type name(const type *p)                                                        \
-	{                                                                                          \
-		return (sum_type)p[0] + (sum_type)p[1];                                            \
-	}
-PAIR(pair_u16, uint16_t, uint32_t)
-PAIR(pair_i16, int16_t, int32_t)
-PAIR(pair_u32, uint32_t, uint64_t)
-PAIR(pair_i32, int32_t, int64_t)
+INLINE uint32_t pair_u16(const uint16_t *p)
+{
+	return (uint32_t)p[0] + (uint32_t)p[1];
+}
+
+INLINE int32_t pair_i16(const int16_t *p)
+{
+	return (int32_t)p[0] + (int32_t)p[1];
+}
+
+INLINE uint64_t pair_u32(const uint32_t *p)
+{
+	return (uint64_t)p[0] + (uint64_t)p[1];
+}
+
+INLINE int64_t pair_i32(const int32_t *p)
+{
+	return (int64_t)p[0] + (int64_t)p[1];
+}
 
 /* All elements count: the divisor is a power of two. */
 #define PLAIN_INT(name, type, sum_type, pair)                                                      \
@@ -135,26 +145,44 @@ PAIR(pair_i32, int32_t, int64_t)
 		}                                                                                  \
 	}
 
-#define MASK(name, type, bits_type)                                                                \
-	INLINE type name(type v, bits_type mask)                                                   \
-	{                                                                                          \
-		bits_type bits;                                                                    \
-		memcpy(&bits, &v, sizeof v);                                                       \
-		bits &= mask;                                                                      \
-		memcpy(&v, &bits, sizeof v);                                                       \
-		return v;                                                                          \
-	}                                                                                          \
-	INLINE type name##_select(type yes, type no, bits_type mask)                               \
-	{                                                                                          \
-		bits_type a, b;                                                                    \
-		memcpy(&a, &yes, sizeof a);                                                        \
-		memcpy(&b, &no, sizeof b);                                                         \
-		a = (a & mask) | (b & ~mask);                                                      \
-		memcpy(&yes, &a, sizeof a);                                                        \
-		return yes;                                                                        \
-	}
-MASK(mask_f32, float, uint32_t)
-MASK(mask_f64, double, uint64_t)
+/* A float where the mask is all ones, +0.0 where it is 0. */
+INLINE float mask_f32(float v, uint32_t mask)
+{
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof v);
+	bits &= mask;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+INLINE float mask_f32_select(float yes, float no, uint32_t mask)
+{
+	uint32_t a, b;
+	memcpy(&a, &yes, sizeof a);
+	memcpy(&b, &no, sizeof b);
+	a = (a & mask) | (b & ~mask);
+	memcpy(&yes, &a, sizeof a);
+	return yes;
+}
+
+INLINE double mask_f64(double v, uint64_t mask)
+{
+	uint64_t bits;
+	memcpy(&bits, &v, sizeof v);
+	bits &= mask;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+INLINE double mask_f64_select(double yes, double no, uint64_t mask)
+{
+	uint64_t a, b;
+	memcpy(&a, &yes, sizeof a);
+	memcpy(&b, &no, sizeof b);
+	a = (a & mask) | (b & ~mask);
+	memcpy(&yes, &a, sizeof a);
+	return yes;
+}
 
 /* NaN and nodata (NaN when there is none) are left out. Adding +0.0 for them changes no sum,
  * for no sum is -0.0. */
@@ -183,21 +211,6 @@ MASK(mask_f64, double, uint64_t)
 			out[i] = keep##_select(empty, mean, (bits_type)none);                      \
 		}                                                                                  \
 	}
-
-PLAIN_INT(plain_u8_body, uint8_t, uint16_t, pair_u8)
-PLAIN_INT(plain_i8_body, int8_t, int16_t, pair_i8)
-PLAIN_INT(plain_u16_body, uint16_t, uint32_t, pair_u16)
-PLAIN_INT(plain_i16_body, int16_t, int32_t, pair_i16)
-PLAIN_INT(plain_u32_body, uint32_t, uint64_t, pair_u32)
-PLAIN_INT(plain_i32_body, int32_t, int64_t, pair_i32)
-SKIP_INT(skip_u8_body, uint8_t)
-SKIP_INT(skip_i8_body, int8_t)
-SKIP_INT(skip_u16_body, uint16_t)
-SKIP_INT(skip_i16_body, int16_t)
-PLAIN_FLOAT(plain_f32_body, float)
-PLAIN_FLOAT(plain_f64_body, double)
-SKIP_FLOAT(skip_f32_body, float, uint32_t, int32_t, mask_f32)
-SKIP_FLOAT(skip_f64_body, double, uint64_t, int64_t, mask_f64)
 
 typedef void (*kernel)(const struct job *j);
 
@@ -239,6 +252,21 @@ typedef void (*kernel)(const struct job *j);
 		 [OZR_FLOAT32] = skip_f32_##tag,                                                   \
 		 [OZR_FLOAT64] = skip_f64_##tag},                                                  \
 	};
+
+PLAIN_INT(plain_u8_body, uint8_t, uint16_t, pair_u8)
+PLAIN_INT(plain_i8_body, int8_t, int16_t, pair_i8)
+PLAIN_INT(plain_u16_body, uint16_t, uint32_t, pair_u16)
+PLAIN_INT(plain_i16_body, int16_t, int32_t, pair_i16)
+PLAIN_INT(plain_u32_body, uint32_t, uint64_t, pair_u32)
+PLAIN_INT(plain_i32_body, int32_t, int64_t, pair_i32)
+SKIP_INT(skip_u8_body, uint8_t)
+SKIP_INT(skip_i8_body, int8_t)
+SKIP_INT(skip_u16_body, uint16_t)
+SKIP_INT(skip_i16_body, int16_t)
+PLAIN_FLOAT(plain_f32_body, float)
+PLAIN_FLOAT(plain_f64_body, double)
+SKIP_FLOAT(skip_f32_body, float, uint32_t, int32_t, mask_f32)
+SKIP_FLOAT(skip_f64_body, double, uint64_t, int64_t, mask_f64)
 
 KERNELS(, base)
 #if defined(__x86_64__)
