@@ -97,6 +97,11 @@ void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t 
 	*first = ozr_min_u64(a, *end);
 }
 
+uint64_t ozr_box_at(const struct ozr_box *box, unsigned d, uint64_t i)
+{
+	return box->start[d] + i * (uint64_t)step_of(box, d);
+}
+
 uint64_t ozr_box_wants(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk)
 {
 	uint64_t n = 1, first, end;
@@ -122,7 +127,7 @@ void ozr_box_transfer(const struct ozr_grid *g, const struct ozr_box *box, const
 		ozr_box_range(box, d, origin + part->lo[d], origin + part->hi[d], &first, &end);
 		if (first >= end)
 			return;
-		uint64_t at = box->start[d] + first * (uint64_t)step_of(box, d);
+		uint64_t at = ozr_box_at(box, d, first);
 		element += (at - origin) * g->mem_stride[d];
 		outside += (ptrdiff_t)first * box->stride[d];
 		how.count[d] = (size_t)(end - first);

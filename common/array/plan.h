@@ -49,6 +49,8 @@ void ozr_plan_shard_at(const struct ozr_plan *p, uint64_t shard, uint64_t *coord
 /* Elements i of the box's axis d with lo <= start + i * step < hi: [*first, *end). */
 void ozr_box_range(const struct ozr_box *box, unsigned d, uint64_t lo, uint64_t hi, uint64_t *first,
 		   uint64_t *end);
+/* The coordinate of the box's element i along an axis. */
+uint64_t ozr_box_at(const struct ozr_box *box, unsigned d, uint64_t i);
 /* How many elements of a chunk the box wants. */
 uint64_t ozr_box_wants(const struct ozr_grid *g, const struct ozr_box *box, const uint64_t *chunk);
 

@@ -135,6 +135,8 @@ static void open_ahead(struct flat *f, size_t i)
 	if (i >= f->plan->jobs || atomic_load(&f->opened[i]))
 		return;
 	ozr_chunk_job_init(&j, f->r->a, f->plan, i);
+	if (!j.whole) /* a part is read directly: nobody needs the rest of the file */
+		return;
 	if (object_key(f->r, &j, key, NULL) || ozr_object_open(f->r->a->store, key, &object, NULL))
 		return; /* its task will see */
 	struct ozr_range all = {0, object->size};

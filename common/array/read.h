@@ -43,6 +43,8 @@ int ozr_chunk_job_run(const struct ozr_chunk_job *j, struct ozr_worker *w,
 void ozr_chunk_job_fill(const struct ozr_chunk_job *j);
 /* Elements [from, to) in memory order, which bytes holds, into the boxes. */
 void ozr_chunk_job_give(const struct ozr_chunk_job *j, void *bytes, uint64_t from, uint64_t to);
+/* All elements that a box wants are in [from, to). */
+void ozr_chunk_job_span(const struct ozr_chunk_job *j, uint64_t *from, uint64_t *to);
 int ozr_chunk_job_wants(const struct ozr_chunk_job *j, uint64_t from, uint64_t to);
 /* Put the key (and, in shards, the chunk) in front of an error. */
 int ozr_chunk_job_context(const struct ozr_chunk_job *j, int rc, struct ozr_err *err);

@@ -91,8 +91,12 @@ int ozr_block_table_divides(const struct ozr_chunk_job *j, const struct ozr_bloc
 struct block {
 	uint64_t i, from, to; /* elements */
 	size_t bytes;         /* decoded */
-	struct ozr_cache_key key;
 };
+
+static struct ozr_cache_key block_key(const struct ozr_chunk_job *j, const struct block *k)
+{
+	return ozr_array_cache_key(j->at.identity, OZR_CACHED_BLOCK, k->i);
+}
 
 static struct block block_at(const struct ozr_chunk_job *j, const struct ozr_blocks *b, uint64_t i)
 {
@@ -103,14 +107,13 @@ static struct block block_at(const struct ozr_chunk_job *j, const struct ozr_blo
 	k.from = i * per;
 	k.to = ozr_min_u64(k.from + per, g->elements);
 	k.bytes = (size_t)(k.to - k.from) * g->item;
-	k.key = ozr_array_cache_key(j->at.identity, OZR_CACHED_BLOCK, i);
 	return k;
 }
 
 /* Give a block that is in the cache; 0 when it is not. */
 static int give_cached(const struct ozr_chunk_job *j, struct ozr_ctx *ctx, const struct block *k)
 {
-	struct ozr_entry *entry = ozr_cache_peek(ctx, k->key);
+	struct ozr_entry *entry = ozr_cache_peek(ctx, block_key(j, k));
 
 	if (!entry)
 		return 0;
@@ -126,7 +129,7 @@ static int decode_cached(const struct ozr_chunk_job *j, const struct ozr_blocks 
 {
 	struct ozr_entry *entry;
 	int fill;
-	int rc = ozr_cache_get(ozr_worker_ctx(w), k->key, k->bytes, &entry, &fill, err);
+	int rc = ozr_cache_get(ozr_worker_ctx(w), block_key(j, k), k->bytes, &entry, &fill, err);
 
 	if (rc)
 		return rc;
@@ -221,9 +224,11 @@ int ozr_blocks_run(const struct ozr_chunk_job *j, const struct ozr_block_table *
 	struct block batch[BATCH];
 	size_t n = 0;
 	uint64_t bytes = 0;
+	uint64_t from, to, per = b->block_bytes / j->plan->grid->item;
 	int rc = OZR_OK;
 
-	for (uint64_t i = 0; rc == OZR_OK && i < b->count; i++) {
+	ozr_chunk_job_span(j, &from, &to);
+	for (uint64_t i = from / per; rc == OZR_OK && i * per < to; i++) {
 		struct block k = block_at(j, b, i);
 		if (!ozr_chunk_job_wants(j, k.from, k.to))
 			continue;

@@ -53,3 +53,25 @@ int ozr_chunk_job_wants(const struct ozr_chunk_job *j, uint64_t from, uint64_t t
 		ozr_grid_run(j->plan->grid, from, to, is_wanted, &s);
 	return s.wanted;
 }
+
+void ozr_chunk_job_span(const struct ozr_chunk_job *j, uint64_t *from, uint64_t *to)
+{
+	const struct ozr_grid *g = j->plan->grid;
+
+	*from = g->elements;
+	*to = 0;
+	for (size_t i = 0; i < j->job->count; i++) {
+		const struct ozr_box *box = ozr_chunk_job_box(j, i);
+		uint64_t lowest = 0, highest = 0;
+		for (unsigned d = 0; d < g->rank; d++) {
+			uint64_t origin = j->chunk[d] * g->chunk[d], first, end, a, b;
+			ozr_box_range(box, d, origin, origin + g->chunk[d], &first, &end);
+			a = ozr_box_at(box, d, first) - origin;
+			b = ozr_box_at(box, d, end - 1) - origin;
+			lowest += ozr_min_u64(a, b) * g->mem_stride[d];
+			highest += ozr_max_u64(a, b) * g->mem_stride[d];
+		}
+		*from = ozr_min_u64(*from, lowest);
+		*to = ozr_max_u64(*to, highest + 1);
+	}
+}

