@@ -186,5 +186,6 @@ char *ozr_box_direct(const struct ozr_grid *g, const struct ozr_box *box, const 
 			return NULL;
 		p += (ptrdiff_t)first * box->stride[d];
 	}
-	return p;
+	/* codecs may want their elements aligned */
+	return (uintptr_t)p % g->item == 0 ? p : NULL;
 }
