@@ -60,24 +60,25 @@ static std::string join(const uint64_t *values, unsigned n)
 	return out;
 }
 
-/* IMAGE_STRUCTURE. Copies of bands that share chunks should run over all bands at once. */
+/* Whether some chunk holds pixels of several channels. Planes of a stack do not count: whoever
+ * copies it wants the planes one after the other, and the chunk cache serves that order. */
+static bool chunks_mix_channels(const Scene &scene, const ArrayInfo &array)
+{
+	int axis = scene.view.band_axis;
+	if (axis < 0 || array.chunk[axis] < 2 || scene.view.planes.size() < 2)
+		return false;
+	return scene.info.axes[axis].kind == OZR_AXIS_CHANNEL;
+}
+
 void Dataset::set_structure()
 {
-	const View &view = scene_->view;
 	static const char domain[] = "IMAGE_STRUCTURE";
-	bool shared = false;
-	for (size_t i = 1; i < planes_.size() && !shared; i++) {
-		shared = true;
-		for (unsigned d = 0; d < info_.rank; d++)
-			if (d != view.x && d != view.y &&
-			    planes_[i][d] / info_.chunk[d] != planes_[0][d] / info_.chunk[d])
-				shared = false;
-	}
+	bool mixed = chunks_mix_channels(*scene_, info_);
 	std::string codec = CPLString(info_.codec).toupper();
 	std::replace(codec.begin(), codec.end(), '-', '_');
 	if (codec != "NONE")
 		SetMetadataItem("COMPRESSION", codec.c_str(), domain);
-	SetMetadataItem("INTERLEAVE", shared ? "PIXEL" : "BAND", domain);
+	SetMetadataItem("INTERLEAVE", mixed ? "PIXEL" : "BAND", domain);
 	SetMetadataItem("CHUNK_SHAPE", join(info_.chunk, info_.rank).c_str(), domain);
 	if (!std::equal(info_.chunk, info_.chunk + info_.rank, info_.shard))
 		SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(), domain);
