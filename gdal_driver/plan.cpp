@@ -293,7 +293,11 @@ static void plan_channels(const Source &source, Plan &plan)
 		if (*label == '\0' || !CPLIsUTF8(label, -1))
 			label = CPLSPrintf("Band %d", i);
 		copy_text(channel.label, label, sizeof(channel.label));
-		channel.active = 1;
+		bool alpha = band->GetColorInterpretation() == GCI_AlphaBand;
+		channel.active = !alpha; /* viewers that know no alpha would add it as light */
+		channel.has_color = alpha;
+		if (alpha)
+			std::fill_n(channel.rgb, 3, static_cast<unsigned char>(255));
 		int part = band->GetColorInterpretation() - GCI_RedBand;
 		if (part >= 0 && part < 3) {
 			channel.has_color = 1;

@@ -223,6 +223,12 @@ def test_threads_change_nothing(tmp_path):
     assert stores[0] == stores[1] == stores[2]
 
 
+@pytest.mark.parametrize("flush", ["NONE", "CLOSE", "EACH"])
+def test_flush(tmp_path, flush):
+    dataset, _ = copied(memory_raster(pattern(2, 300, 400)), tmp_path / "a.ome.zarr", f"FLUSH={flush}")
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(2, 300, 400))
+
+
 def test_subwindow_and_bands_by_gdal_translate(tmp_path):
     """gdal_translate wraps its source in a VRT for these."""
     gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "a.tif"), memory_raster(pattern(3, 300, 400))).FlushCache()

@@ -224,7 +224,8 @@ def test_red_green_blue(tmp_path):
     assert [dataset.GetRasterBand(i + 1).GetColorInterpretation() for i in range(4)] == colors
     assert dataset.GetRasterBand(1).GetMaskFlags() == source.GetRasterBand(1).GetMaskFlags()
     channels = json.loads(dataset.GetMetadata_List("json:OME")[0])["ome"]["omero"]["channels"]
-    assert [c["color"].upper() for c in channels[:3]] == ["FF0000", "00FF00", "0000FF"]
+    assert [c["color"].upper() for c in channels] == ["FF0000", "00FF00", "0000FF", "FFFFFF"]
+    assert [c["active"] for c in channels] == [True, True, True, False]
 
 
 def test_what_cannot_be_kept(tmp_path):

@@ -126,6 +126,15 @@ def test_interleave(plane, tmp_path):
     assert dataset.GetMetadataItem("CHUNK_SHAPE", "IMAGE_STRUCTURE") == "3,128,128"
 
 
+def test_overviews_beside_an_array_without_levels(data, tmp_path):
+    """gdaladdo on somebody's bare array."""
+    shutil.copytree(data / "hoa_heart.zarr", tmp_path / "heart.zarr")
+    assert run("gdaladdo", "-q", "-ro", f"OMEZARR:{tmp_path}/heart.zarr", "2").returncode == 0
+    dataset = open_quietly(f"OMEZARR:{tmp_path}/heart.zarr")
+    assert dataset.GetRasterBand(7).GetOverview(0).XSize == 70
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["heart.zarr", "heart.zarr.ovr"]
+
+
 def test_own_levels_are_not_rebuilt(plane):
     from conftest import heard
     dataset = open_quietly(plane)
