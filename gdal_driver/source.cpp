@@ -6,6 +6,7 @@
  */
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "create.h"
 #include "dataset.h"
@@ -59,16 +60,37 @@ static int read_box(void *user, const ozr_box *box, ozr_err *err)
 	return OZR_OK;
 }
 
+/* What a VRT says of the blocks of its first source: its own say nothing about them.
+ * Without that, whole lines, which suits raw files and strips, and tiles not badly. */
+static void vrt_block_size(GDALDataset *vrt, int &width, int &height)
+{
+	width = vrt->GetRasterXSize();
+	height = 1;
+	const char *const *xml = vrt->GetMetadata("xml:VRT");
+	if (xml == nullptr || xml[0] == nullptr)
+		return;
+	const char *x = strstr(xml[0], "BlockXSize=\""), *y = strstr(xml[0], "BlockYSize=\"");
+	if (x == nullptr || y == nullptr)
+		return;
+	int found_x = static_cast<int>(std::strtol(x + strlen("BlockXSize=\""), nullptr, 10));
+	int found_y = static_cast<int>(std::strtol(y + strlen("BlockYSize=\""), nullptr, 10));
+	if (found_x > 0 && found_y > 0) {
+		width = std::min(found_x, width);
+		height = std::min(found_y, vrt->GetRasterYSize());
+	}
+}
+
 ozr_source as_ozr_source(Source &source)
 {
 	ozr_source out = {};
 	out.user = &source;
 	out.read = read_box;
+	int width = 0, height = 0;
 	GDALDriver *driver = source.dataset->GetDriver();
 	if (driver != nullptr && EQUAL(driver->GetDescription(), "VRT"))
-		return out; /* its blocks say nothing about those of its sources */
-	int width = 0, height = 0;
-	source.dataset->GetRasterBand(1)->GetBlockSize(&width, &height);
+		vrt_block_size(source.dataset, width, height);
+	else
+		source.dataset->GetRasterBand(1)->GetBlockSize(&width, &height);
 	out.block[source.x] = static_cast<uint64_t>(width);
 	out.block[source.y] = static_cast<uint64_t>(height);
 	const char *interleave = source.dataset->GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");

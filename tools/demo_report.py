@@ -52,7 +52,7 @@ def draw(dataset, path):
     levels = list(level_bands(dataset))
     smallest = numpy.stack([b.ReadAsArray() for b in levels[-1]]).astype(float)
     valid = smallest[numpy.isfinite(smallest)]
-    low, high = numpy.percentile(valid[valid != 0] if (valid != 0).any() else valid, (0.5, 99.5))
+    low, high = numpy.percentile(valid[valid != 0] if (valid != 0).any() else valid, (3, 99.7))
     tiles = [tile(bands, low, high) for bands in levels]
     gap = numpy.full((3, HEIGHT, GAP), 255, numpy.uint8)
     strip = numpy.concatenate([part for t in tiles for part in (t, gap)][:-1], axis=2)
