@@ -31,7 +31,7 @@ static int locate(struct ozr_array *a, const uint64_t *chunk, char *key, uint64_
 					"place of their own");
 	int rc = ozr_meta_key(&a->meta, a->path, coord, found, err);
 	if (rc == OZR_OK)
-		rc = ozr_shard_open(&shard, a, coord, w, err);
+		rc = ozr_shard_open(&shard, a, coord, err);
 	if (rc == OZR_OK)
 		rc = ozr_shard_find(&shard, chunk, w, &at, err);
 	if (rc == OZR_OK && !at.read)

@@ -90,7 +90,7 @@ struct ozr_shard {
 };
 /* Must stay where it is until ozr_shard_close(). A missing object is OZR_OK. */
 int ozr_shard_open(struct ozr_shard *s, const struct ozr_array *a, const uint64_t *coord,
-		   struct ozr_worker *w, struct ozr_err *err) OZR_MUST_CHECK;
+		   struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_shard_close(struct ozr_shard *s);
 /* The encoded bytes of a chunk, valid until close; out->read is NULL when it is absent. */
 int ozr_shard_find(struct ozr_shard *s, const uint64_t *chunk, struct ozr_worker *w,

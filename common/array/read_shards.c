@@ -54,7 +54,7 @@ static int locate_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err
 	uint64_t coord[OZR_MAX_RANK];
 
 	ozr_plan_shard_at(v->plan, s->number, coord);
-	int rc = ozr_shard_open(&s->shard, v->r->a, coord, w, err);
+	int rc = ozr_shard_open(&s->shard, v->r->a, coord, err);
 	if (rc == OZR_OK && !s->shard.object)
 		atomic_store(&v->r->missing, 1);
 	for (size_t k = 0; rc == OZR_OK && k < s->count; k++) {

@@ -24,7 +24,7 @@ static int unfilter(struct ozr_shard *s, const struct ozr_chain *chain,
 		    const struct ozr_bytes_at **out, struct ozr_err *err)
 {
 	struct ozr_ctx *ctx = s->a->ctx;
-	uint64_t limit = ozr_ctx_limits(ctx)->object_bytes;
+	uint64_t limit = ozr_min_u64(ozr_ctx_limits(ctx)->object_bytes, SIZE_MAX / 2);
 	struct ozr_unfiltered *u;
 	struct ozr_range all = {0, from->size};
 	void *encoded;
@@ -35,8 +35,6 @@ static int unfilter(struct ozr_shard *s, const struct ozr_chain *chain,
 			return OZR_OK;
 		}
 	}
-	if (from->size > limit || limit > SIZE_MAX / 2)
-		limit = ozr_min_u64(limit, SIZE_MAX / 2);
 	if (from->size > limit)
 		return ozr_fail(err, OZR_LIMIT,
 				"shard has %llu bytes, the limit (object_bytes) is %llu",
@@ -64,11 +62,10 @@ static int unfilter(struct ozr_shard *s, const struct ozr_chain *chain,
 }
 
 int ozr_shard_open(struct ozr_shard *s, const struct ozr_array *a, const uint64_t *coord,
-		   struct ozr_worker *w, struct ozr_err *err)
+		   struct ozr_err *err)
 {
 	char key[OZR_KEY_MAX + 1];
 
-	(void)w;
 	memset(s, 0, sizeof(*s));
 	s->a = a;
 	int rc = ozr_meta_key(&a->meta, a->path, coord, key, err);

@@ -249,7 +249,7 @@ static int publish_locked(struct publishing *p, const char *key, struct ozr_err 
 	int rc = OZR_OK;
 
 	if (!complete) {
-		rc = ozr_shard_open(&p->old, a, p->s->coord, p->worker, err);
+		rc = ozr_shard_open(&p->old, a, p->s->coord, err);
 		if (rc == OZR_OK && p->old.object && !guarded)
 			return ozr_fail(err, OZR_UNSUPPORTED,
 					"%s: a %s store has no locks, which updating a part of "
