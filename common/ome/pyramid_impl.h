@@ -114,13 +114,13 @@ struct ozr_build {
 	size_t write_budget;   /* for the arrays of all levels together */
 	int prefill;           /* cells may stay incomplete: their memory starts as fill */
 
-	/* Bytes of memory: what level 0 and what all levels may take for cells, and logs. */
+	/* Most bytes of memory of cells: of all levels, of those above level 0; of logs. */
 	size_t direct_limit, upper_limit, log_limit;
 
 	pthread_mutex_t lock;
 	pthread_cond_t spilled;
 	struct ozr_cell **table; /* hash chains of waiting cells */
-	size_t direct_held, log_held;
+	size_t direct_held, upper_held, log_held;
 	struct ozr_block *oldest, *newest; /* blocks in memory, in order of age */
 	unsigned char *done;               /* a bit for each cell of level 0, or NULL */
 	uint64_t *seen;                    /* [img->stats_count] elements in the statistics */
@@ -220,6 +220,8 @@ int ozr_read_plan_next(const struct ozr_read_plan *plan, struct ozr_read_walk *w
 
 /* --- shared by the entry points ---------------------------------------------- */
 
+/* The image is lost: commit refuses it. Keeps the build for that; returns rc. */
+int ozr_build_failed(struct ozr_image *img, struct ozr_build *b, int rc);
 /* What a call may hold: as it says (64 KiB at least), or 256 MiB. */
 size_t ozr_call_budget(const struct ozr_call *call);
 /* Report to the host; OZR_CANCELLED when it says stop. */

@@ -95,16 +95,25 @@ static void fill_memory(const struct ozr_geometry *g, unsigned char *p, size_t b
 	}
 }
 
-/* May a cell of so many bytes have memory of its own? */
-static int charge(struct ozr_build *b, unsigned level, size_t bytes)
+/* Lock held. */
+static void hold(struct ozr_build *b, const struct ozr_cell *c, size_t bytes)
 {
-	const size_t limit = level ? b->upper_limit : b->direct_limit;
+	b->direct_held += bytes;
+	if (c->level)
+		b->upper_held += bytes;
+}
+
+/* May the cell have memory of its own? */
+static void charge(struct ozr_build *b, struct ozr_cell *c, size_t bytes)
+{
 	pthread_mutex_lock(&b->lock);
-	const int fits = b->direct_held <= limit && bytes <= limit - b->direct_held;
-	if (fits)
-		b->direct_held += bytes;
+	const int fits = bytes <= b->direct_limit && b->direct_held <= b->direct_limit - bytes;
+	const int upper = bytes <= b->upper_limit && b->upper_held <= b->upper_limit - bytes;
+	if (fits && (upper || c->level == 0)) {
+		c->charged = bytes;
+		hold(b, c, bytes);
+	}
 	pthread_mutex_unlock(&b->lock);
-	return fits;
 }
 
 static struct ozr_cell *new_cell(struct ozr_build *b, unsigned level, const uint64_t *at,
@@ -121,9 +130,9 @@ static struct ozr_cell *new_cell(struct ozr_build *b, unsigned level, const uint
 	ozr_box_contiguous(&c->box, g->rank);
 	c->elements = ozr_box_elements(&c->box, g->rank);
 	const size_t bytes = (size_t)c->elements * g->size;
-	if (!charge(b, level, bytes))
+	charge(b, c, bytes);
+	if (!c->charged)
 		return c;
-	c->charged = bytes;
 	c->box.data = ozr_alloc(b->ctx, bytes, err);
 	if (!c->box.data) {
 		ozr_cell_free(b, c);
@@ -318,7 +327,7 @@ void ozr_cell_free(struct ozr_build *b, struct ozr_cell *c)
 	ozr_log_free(b, c);
 	ozr_free(b->ctx, c->box.data);
 	pthread_mutex_lock(&b->lock);
-	b->direct_held -= c->charged;
+	hold(b, c, 0 - c->charged);
 	pthread_mutex_unlock(&b->lock);
 	ozr_free(b->ctx, c);
 }

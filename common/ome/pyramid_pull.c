@@ -246,10 +246,13 @@ int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
 	struct ozr_build *b = NULL;
 	ozr_ctx_enter(img->ctx);
 	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
-		return ozr_fail(err, OZR_BAD_ARG, "pull: boxes were pushed before");
+		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
 	int rc = ozr_build_new(img, ozr_call_budget(call), &b, err);
-	if (!rc)
-		rc = pull(b, src, call, err);
+	if (rc)
+		return rc;
+	rc = pull(b, src, call, err);
+	if (rc)
+		return ozr_build_failed(img, b, rc);
 	ozr_build_free(b);
-	return rc;
+	return OZR_OK;
 }

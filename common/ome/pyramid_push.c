@@ -153,10 +153,22 @@ int ozr_pyramid_finish(struct ozr_image *img, const struct ozr_call *call, struc
 	ozr_ctx_enter(img->ctx);
 	int rc = atomic_load(&b->failed);
 	if (rc)
-		rc = ozr_fail(err, rc, "an earlier push has failed");
-	else
-		rc = finish(b, call, err);
+		return ozr_fail(err, rc, "an earlier step of building it has failed");
+	rc = finish(b, call, err);
+	if (rc)
+		return ozr_build_failed(img, b, rc);
 	free_build(img);
+	return OZR_OK;
+}
+
+/* What is there stays until close, so that nobody takes the image for complete. */
+int ozr_build_failed(struct ozr_image *img, struct ozr_build *b, int rc)
+{
+	int none = OZR_OK;
+	atomic_compare_exchange_strong(&b->failed, &none, rc);
+	img->build_finish = ozr_pyramid_finish;
+	img->build_free = free_build;
+	img->build = b;
 	return rc;
 }
 
@@ -234,7 +246,8 @@ int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box, const str
 	ozr_ctx_enter(img->ctx);
 	int rc = get_build(img, call, &p.b, err);
 	if (!rc && atomic_load(&p.b->failed))
-		rc = ozr_fail(err, atomic_load(&p.b->failed), "an earlier push has failed");
+		rc = ozr_fail(err, atomic_load(&p.b->failed),
+			      "an earlier step of building it has failed");
 	if (!rc)
 		rc = check_box(&p.b->g, box, err);
 	if (rc)
@@ -246,7 +259,9 @@ int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box, const str
 	for (unsigned d = 0; d < p.b->g.rank; d++)
 		cells *= p.last[d] - p.first[d] + 1;
 	rc = ozr_pool_for(img->ctx, call, (size_t)cells, push_cell, &p, err);
-	if (rc)
-		atomic_store(&p.b->failed, rc);
+	if (rc) {
+		int none = OZR_OK;
+		atomic_compare_exchange_strong(&p.b->failed, &none, rc);
+	}
 	return rc;
 }

@@ -412,6 +412,8 @@ static void test_source_fails(void)
 	s.source.read = failing_read;
 	CHECK_CODE(OZR_CORRUPT, ozr_pyramid_pull(img, &s.source, &call, &err));
 	CHECK(strstr(err.msg, "the source is damaged"));
+	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_pull(img, &s.source, &call, &err));
+	CHECK_CODE(OZR_CORRUPT, ozr_image_commit(img, NULL, &err));
 	ozr_image_close(img);
 	CHECK(ozr_image_probe(store, "") == 0);
 	ozr_store_unref(store);

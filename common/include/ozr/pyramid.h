@@ -13,8 +13,9 @@
  * cut at the edge. mean: over the elements inside, without nodata and NaN
  * unless all are, ties to even for integers; nearest: the first element;
  * mode: the most frequent, the smallest of equals. Same values whatever way
- * the level was built. Memory stays within call->budget: what exceeds it
- * waits in an unlinked scratch file.
+ * the level was built. Memory stays within call->budget (64 KiB at least, and
+ * what threads need to encode a chunk each): what exceeds it waits in an
+ * unlinked scratch file.
  *
  * Threads: pull, refresh, extend and finish from one thread at a time; push
  * from any number.
@@ -33,7 +34,9 @@ struct ozr_source {
 	/* Fill box->data (dtype and strides as asked). Called on the calling thread of
 	 * ozr_pyramid_pull(), one box at a time; every element of level 0 once. */
 	int (*read)(void *user, const struct ozr_box *box, struct ozr_err *err);
-	uint64_t block[OZR_MAX_RANK]; /* what the source reads at once; 0: no preference */
+	/* What the source reads at once; 0: no preference. A block is asked for in parts only
+	 * when it does not fit into the budget by itself. */
+	uint64_t block[OZR_MAX_RANK];
 };
 
 /* Level 0 and all levels of an image being created. Progress goes 0 to 1. */
@@ -41,7 +44,8 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_pull(struct ozr_image *img, const struct 
 					    const struct ozr_call *call, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box,
 					    const struct ozr_call *call, struct ozr_err *err);
-/* What was pushed is complete: write what waits (elements never pushed are fill). */
+/* What was pushed is complete: write what waits (elements never pushed are fill). After a
+ * pull, push or finish that failed the image can only be closed; commit refuses it. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_finish(struct ozr_image *img, const struct ozr_call *call,
 					      struct ozr_err *err);
 /* Level `level`'s elements [start, start + count) have changed: bring the levels above
@@ -50,7 +54,9 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_refresh(struct ozr_image *img, unsigned l
 					       const uint64_t *start, const uint64_t *count,
 					       const struct ozr_call *call, struct ozr_err *err);
 /* Grow axis by n elements and write box (its start is in the new coordinates), chunks
- * first, then the levels above, then the shapes: readers see the old image or the new. */
+ * first, then the levels above, then the shapes from the highest level down to level 0:
+ * readers see the old image or the new. After a failure the handle can only be closed; what is
+ * stored has its old shapes, or is completed by extending by the same box again. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_extend(struct ozr_image *img, unsigned axis,
 					      const struct ozr_box *box,
 					      const struct ozr_call *call, struct ozr_err *err);
