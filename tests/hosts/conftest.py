@@ -103,7 +103,8 @@ def fingerprint(folder):
 
 @pytest.fixture(scope="session")
 def data():
-    folder = pathlib.Path(os.environ.get("OZR_SHARED", "../shared")) / "data"
+    beside = pathlib.Path(__file__).resolve().parents[3] / "shared"
+    folder = pathlib.Path(os.environ.get("OZR_SHARED") or beside) / "data"
     if not folder.is_dir():
         pytest.skip(f"{folder}: the folder of real images is not here (OZR_SHARED)")
     return folder.resolve()
