@@ -123,8 +123,18 @@ static int run_group(struct wave *v, const struct group *g, struct ozr_worker *w
 	struct ozr_chunk_job **job = &v->order[g->first];
 	struct ozr_bytes_at span = job[0]->at;
 	struct ozr_range all = {0, g->length};
-	void *bytes = ozr_worker_scratch(w, OZR_SCRATCH_ENCODED, g->length, err);
+	uint64_t limit = ozr_ctx_limits(v->r->a->ctx)->object_bytes;
+	void *bytes;
 
+	if (g->length > limit)
+		return ozr_chunk_job_context(job[0],
+					     ozr_fail(err, OZR_LIMIT,
+						      "chunk has %llu encoded bytes, the limit "
+						      "(object_bytes) is %llu",
+						      (unsigned long long)g->length,
+						      (unsigned long long)limit),
+					     err);
+	bytes = ozr_worker_scratch(w, OZR_SCRATCH_ENCODED, g->length, err);
 	if (!bytes)
 		return ozr_alloc_code(err);
 	/* a window as long as all of them */

@@ -8,8 +8,10 @@
  * Missing chunks read as the fill value; chunks that cannot be read fail the
  * call. After a failed read the destination holds unspecified bytes.
  *
- * Threads: reads and writes from any number of threads. flush, resize and
- * close are exclusive. The bytes of a box belong to the caller throughout.
+ * Threads: reads and writes from any number of threads. publish, flush, resize
+ * and close are exclusive. The bytes of a box belong to the caller throughout.
+ * A read of what waits to be written publishes it first. Handles that write
+ * belong to the process that opened them, not to its forked children.
  */
 #ifndef OZR_ARRAY_H
 #define OZR_ARRAY_H
@@ -97,7 +99,8 @@ OZR_API OZR_MUST_CHECK int ozr_array_open(struct ozr_store *s, const char *path,
 OZR_API OZR_MUST_CHECK int ozr_array_create(struct ozr_store *s, const char *path,
 					    const struct ozr_array_options *opt,
 					    struct ozr_array **out, struct ozr_err *err);
-/* Write the metadata document (for publish_later, and after resize). */
+/* Write the metadata document (for publish_later, and after resize); what others have
+ * changed in it since it was opened, but for the shape, is kept. */
 OZR_API OZR_MUST_CHECK int ozr_array_publish(struct ozr_array *a, struct ozr_err *err);
 OZR_API void ozr_array_info(const struct ozr_array *a, struct ozr_array_info *out);
 /* The attributes object as JSON text; take. */
@@ -131,7 +134,9 @@ OZR_API void ozr_array_advise(struct ozr_array *a, size_t n, const struct ozr_bo
  * shards at a time, when complete or by flush. A part of an existing chunk or
  * shard is merged under the store's lock, so that processes that update
  * different elements lose nothing. A store without locks refuses partial
- * updates of existing shards (OZR_UNSUPPORTED). */
+ * updates of existing shards (OZR_UNSUPPORTED). Within the budget the bytes of a
+ * shard do not depend on the order of writes. Shards inside shards, and shards
+ * that are compressed as a whole, are read but not written (OZR_UNSUPPORTED). */
 OZR_API OZR_MUST_CHECK int ozr_array_write(struct ozr_array *a, size_t n,
 					   const struct ozr_box *boxes, const struct ozr_call *call,
 					   struct ozr_err *err);
