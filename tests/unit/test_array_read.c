@@ -86,7 +86,9 @@ static void check_whole(const char *dir, const char *codec, int sharded, unsigne
 	uint64_t decoded = after.bytes_decoded - before.bytes_decoded;
 	/* blocks beyond the edge of the array are left out */
 	CHECK(decoded <= CHUNKS * CHUNK_BYTES && decoded >= e.m.elements * 2);
-	CHECK(after.objects_opened - before.objects_opened == (sharded ? 4 : CHUNKS));
+	/* a task and the one that opens ahead may meet at the same object */
+	uint64_t opened = after.objects_opened - before.objects_opened;
+	CHECK(sharded ? opened == 4 : opened >= CHUNKS && opened <= 2 * CHUNKS);
 	unmake(&e, dir);
 }
 
