@@ -106,6 +106,22 @@ def test_foreign_folder_is_never_replaced(tmp_path):
         assert fingerprint(folder).keys() == {"thesis.txt"}
 
 
+def test_array_of_somebody_else_is_replaced_only_when_asked(tmp_path):
+    """A Zarr folder that GDAL's own driver would delete for us."""
+    folder = tmp_path / "bare.zarr"
+    folder.mkdir()
+    (folder / ".zarray").write_text('{"zarr_format": 2, "shape": [4, 4], "chunks": [4, 4], "dtype": "|u1", "compressor": null, '
+                                    '"fill_value": 0, "filters": null, "order": "C"}')
+    (folder / "0.0").write_bytes(bytes(16))
+    before = fingerprint(folder)
+    copied(memory_raster(OLD), folder, errors=1)
+    assert fingerprint(folder) == before
+    copied(memory_raster(OLD), folder, "OVERWRITE=YES", callback=stopping_at(0.5), errors=1)
+    assert fingerprint(folder) == before
+    copied(memory_raster(OLD), folder, "OVERWRITE=YES")
+    numpy.testing.assert_array_equal(open_quietly(folder).ReadAsArray(), OLD)
+
+
 def test_foreign_file_in_a_store(old):
     (old / "notes.txt").write_text("mine")
     before = fingerprint(old)
