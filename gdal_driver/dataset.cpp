@@ -12,7 +12,7 @@ Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
     : scene_(std::move(scene)), level_(level), array_(ozr_image_level(scene_->image.get(), level))
 {
 	const View &view = scene_->view;
-	ozr_array_info(array_, &info_);
+	ozr_array_get_info(array_, &info_);
 	nRasterXSize = static_cast<int>(info_.shape[view.x]);
 	nRasterYSize = static_cast<int>(info_.shape[view.y]);
 	eAccess = GA_ReadOnly;

@@ -107,7 +107,7 @@ static bool refuse_what_is_not_supported(const GDALOpenInfo *info, const Name &n
 static bool fits_gdal(const Scene &scene)
 {
 	ArrayInfo array = {};
-	ozr_array_info(ozr_image_level(scene.image.get(), scene.view.level), &array);
+	ozr_array_get_info(ozr_image_level(scene.image.get(), scene.view.level), &array);
 	for (unsigned d : {scene.view.x, scene.view.y})
 		if (array.shape[d] > INT_MAX) {
 			CPLError(CE_Failure, CPLE_NotSupported,
@@ -135,7 +135,7 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	scene->folder = name.folder;
 	scene->inner = name.inner;
 	scene->threads = thread_count(options);
-	ozr_image_info(image, &scene->info);
+	ozr_image_get_info(image, &scene->info);
 	if (!choose_view(*scene, options) || !fits_gdal(*scene) ||
 	    !read_stored(image, scene->view.x, scene->view.y, scene->stored))
 		return nullptr;

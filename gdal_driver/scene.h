@@ -20,8 +20,8 @@ struct CloseImage {
 		ozr_image_close(image);
 	}
 };
-using ImageInfo = struct ozr_image_info; /* the library has functions of these names */
-using ArrayInfo = struct ozr_array_info;
+using ImageInfo = ozr_image_info;
+using ArrayInfo = ozr_array_info;
 using Image = std::unique_ptr<ozr_image, CloseImage>;
 
 using Indices = std::array<uint64_t, OZR_MAX_RANK>;

@@ -231,7 +231,7 @@ bool choose_view(Scene &scene, CSLConstList options)
 	std::array<bool, OZR_MAX_RANK> vary = {};
 	if (!choose_plane_axes(scene) || !choose_level(scene, options))
 		return false;
-	ozr_array_info(ozr_image_level(scene.image.get(), 0), &array);
+	ozr_array_get_info(ozr_image_level(scene.image.get(), 0), &array);
 	for (unsigned d = 0; d < array.rank; d++) {
 		rest.extent[d] = array.shape[d];
 		if (array.shape[d] == 0) {
@@ -252,8 +252,8 @@ uint64_t index_in_level(const Scene &scene, unsigned level, unsigned axis, uint6
 	ArrayInfo fine = {}, coarse = {};
 	if (level == 0)
 		return index;
-	ozr_array_info(ozr_image_level(scene.image.get(), 0), &fine);
-	ozr_array_info(ozr_image_level(scene.image.get(), level), &coarse);
+	ozr_array_get_info(ozr_image_level(scene.image.get(), 0), &fine);
+	ozr_array_get_info(ozr_image_level(scene.image.get(), level), &coarse);
 	/* Sizes are rounded up: the factor is what scales and sizes agree on. */
 	double scale0[OZR_MAX_RANK], scale[OZR_MAX_RANK], ignored[OZR_MAX_RANK];
 	ozr_image_transform(scene.image.get(), 0, scale0, ignored);

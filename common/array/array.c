@@ -216,7 +216,7 @@ int ozr_array_still_there(struct ozr_array *a, struct ozr_err *err)
 	return OZR_OK;
 }
 
-void ozr_array_info(const struct ozr_array *a, struct ozr_array_info *out)
+void ozr_array_get_info(const struct ozr_array *a, struct ozr_array_info *out)
 {
 	const struct ozr_grid *g = &a->meta.grid;
 	const char *codec = ozr_chain_name(a->meta.chain);

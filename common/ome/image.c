@@ -62,7 +62,7 @@ void ozr_image_close(struct ozr_image *img)
 	ozr_image_free(img);
 }
 
-void ozr_image_info(const struct ozr_image *img, struct ozr_image_info *out)
+void ozr_image_get_info(const struct ozr_image *img, struct ozr_image_info *out)
 {
 	*out = img->info;
 }

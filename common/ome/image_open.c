@@ -45,7 +45,7 @@ static int open_level(struct ozr_image *img, unsigned i, struct ozr_err *err)
 			      "names it");
 	if (rc != OZR_OK)
 		return rc;
-	ozr_array_info(l->array, &a);
+	ozr_array_get_info(l->array, &a);
 	memcpy(l->shape, a.shape, sizeof(l->shape));
 	if (i == 0) {
 		img->info.dtype = a.dtype;
@@ -69,7 +69,7 @@ static void note_names(struct ozr_image *img, unsigned i)
 {
 	struct ozr_array_info a;
 
-	ozr_array_info(img->level[i].array, &a);
+	ozr_array_get_info(img->level[i].array, &a);
 	for (unsigned d = 0; a.has_dim_names && d < a.rank; d++)
 		if (a.dim_names[d][0] != '\0' &&
 		    strcmp(a.dim_names[d], img->info.axes[d].name) != 0)
@@ -239,7 +239,7 @@ static int open_bare(struct ozr_store *s, const char *path, int flags, struct oz
 		ozr_image_free(img);
 		return rc;
 	}
-	ozr_array_info(l->array, &a);
+	ozr_array_get_info(l->array, &a);
 	img->info.is_bare = 1;
 	img->info.rank = a.rank;
 	img->info.dtype = a.dtype;

@@ -48,7 +48,7 @@ static int grow(struct ozr_image *img, unsigned axis, uint64_t extent, struct oz
 					axis);
 		if (i)
 			extent = ozr_ceil_div(extent, img->level[i].factor[axis]);
-		ozr_array_info(img->level[i].array, &info);
+		ozr_array_get_info(img->level[i].array, &info);
 		if (info.shape[axis] == extent)
 			continue;
 		info.shape[axis] = extent;
@@ -66,7 +66,7 @@ static int publish(struct ozr_image *img, struct ozr_err *err)
 		int rc = ozr_array_publish(img->level[i].array, err);
 		if (rc)
 			return ozr_err_context(err, rc, "level %u", i);
-		ozr_array_info(img->level[i].array, &info);
+		ozr_array_get_info(img->level[i].array, &info);
 		memcpy(img->level[i].shape, info.shape, sizeof img->level[i].shape);
 	}
 	return OZR_OK;
@@ -77,7 +77,7 @@ static int extend(struct ozr_image *img, unsigned axis, const struct ozr_box *bo
 {
 	struct ozr_array *first = img->level[0].array;
 	struct ozr_array_info info;
-	ozr_array_info(first, &info);
+	ozr_array_get_info(first, &info);
 	int rc = check(img, axis, box, &info, err);
 	if (!rc)
 		rc = grow(img, axis, info.shape[axis] + box->count[axis], err);

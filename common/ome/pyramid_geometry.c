@@ -197,7 +197,7 @@ static int take_level(struct ozr_geometry *g, struct ozr_image *img, unsigned le
 	struct ozr_build_level *l = &g->level[level];
 	struct ozr_array_info info;
 	l->array = img->level[level].array;
-	ozr_array_info(l->array, &info);
+	ozr_array_get_info(l->array, &info);
 	if (info.rank != g->rank || info.dtype != g->how.dtype)
 		return ozr_fail(err, OZR_UNSUPPORTED,
 				"level %u has type %s and %u axes, not %s and %u", level,
@@ -222,7 +222,7 @@ int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t ce
 	struct ozr_err mine;
 	struct ozr_array_info info;
 	int rc = OZR_OK;
-	ozr_array_info(img->level[0].array, &info);
+	ozr_array_get_info(img->level[0].array, &info);
 	*g = (struct ozr_geometry){.ctx = img->ctx,
 				   .rank = info.rank,
 				   .levels = img->info.levels,

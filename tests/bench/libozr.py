@@ -31,7 +31,7 @@ class Image:
         self.lib = ctypes.CDLL(library)
         self.lib.ozr_image_level.restype = ctypes.c_void_p
         self.lib.ozr_image_level.argtypes = [ctypes.c_void_p, ctypes.c_uint]
-        self.lib.ozr_array_info.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self.lib.ozr_array_get_info.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         self.lib.ozr_array_read.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
         self.ctx, self.image = ctypes.c_void_p(), ctypes.c_void_p()
         self.check(self.lib.ozr_ctx_new, None, ctypes.byref(self.ctx))
@@ -45,7 +45,7 @@ class Image:
     def level(self, number=0):
         array = self.lib.ozr_image_level(self.image, number)
         info = ArrayInfo()
-        self.lib.ozr_array_info(array, ctypes.byref(info))
+        self.lib.ozr_array_get_info(array, ctypes.byref(info))
         return array, info
 
     def read(self, number=0, start=None, count=None, out=None):

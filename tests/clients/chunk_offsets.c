@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 	    ozr_image_open_dir(ctx, argv[1], "", OZR_READ, &img, &err))
 		return fprintf(stderr, "chunk_offsets: %s\n", err.msg), 1;
 	struct ozr_array *level0 = ozr_image_level(img, 0);
-	ozr_array_info(level0, &info);
+	ozr_array_get_info(level0, &info);
 	do {
 		int code = ozr_array_locate(level0, chunk, key, &offset, &size, &err);
 		if (code == OZR_OK)

@@ -31,13 +31,13 @@ int main(int argc, char **argv)
 	if (ozr_ctx_new(NULL, &ctx, &err) ||
 	    ozr_image_open_dir(ctx, argv[1], "", OZR_READ, &img, &err))
 		return fprintf(stderr, "read_tiles: %s\n", err.msg), 1;
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	srand(1);
 	for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
 		struct ozr_array_info level;
 		unsigned l = (unsigned)rand() % info.levels;
 		struct ozr_array *array = ozr_image_level(img, l);
-		ozr_array_info(array, &level);
+		ozr_array_get_info(array, &level);
 		struct ozr_box box = {.count = {1, TILE, TILE}, .data = tile, .dtype = OZR_FLOAT32};
 		for (unsigned d = 0; d < 3; d++)
 			box.start[d] = (uint64_t)rand() % (level.shape[d] - box.count[d] + 1);

@@ -256,7 +256,7 @@ static void scene_compare_level(const struct scene *s, struct ozr_image *img, un
 	struct ozr_err err;
 	unsigned char *got = malloc(n * s->size + 1);
 	CHECK(got);
-	ozr_array_info(ozr_image_level(img, level), &info);
+	ozr_array_get_info(ozr_image_level(img, level), &info);
 	for (unsigned d = 0; d < s->opt.rank; d++) {
 		CHECK(info.shape[d] == p->shape[d]);
 		box.count[d] = p->shape[d];
@@ -279,7 +279,7 @@ static void scene_compare_level(const struct scene *s, struct ozr_image *img, un
 MAYBE_UNUSED static void scene_compare(const struct scene *s, struct ozr_image *img)
 {
 	struct ozr_image_info info;
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	CHECK(info.levels == s->levels);
 	for (unsigned l = 0; l < s->levels; l++)
 		scene_compare_level(s, img, l);

@@ -217,7 +217,7 @@ static void check_nested(void)
 		compose(store, filters);
 		CHECK_OK(ozr_array_open(store, "deep", OZR_UPDATE, &m.array, &err));
 		struct ozr_array_info info;
-		ozr_array_info(m.array, &info);
+		ozr_array_get_info(m.array, &info);
 		CHECK(info.shard[0] == 32 && info.shard[1] == 40 && info.chunk[0] == 4 &&
 		      info.chunk[1] == 5);
 		model_check_all(&m);
@@ -258,7 +258,7 @@ static void check_asking(void)
 		CHECK(strstr(err.msg, path));
 		CHECK_OK(ozr_array_publish(a, &err));
 		CHECK_OK(ozr_array_open(store, path, OZR_READ, &other, &err));
-		ozr_array_info(other, &info);
+		ozr_array_get_info(other, &info);
 		CHECK(info.zarr_format == opt.zarr_format && info.dtype == OZR_INT8);
 		CHECK(info.rank == 2 && info.shape[1] == 6 && info.shard[1] == 3);
 		CHECK(info.has_dim_names && strcmp(info.dim_names[0], "y") == 0);

@@ -45,10 +45,10 @@ static void all_pixels(struct ozr_image *img, int write)
 {
 	struct ozr_image_info info;
 
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	for (unsigned l = 0; l < info.levels; l++) {
 		struct ozr_array_info a;
-		ozr_array_info(ozr_image_level(img, l), &a);
+		ozr_array_get_info(ozr_image_level(img, l), &a);
 		uint64_t plane = a.shape[1] * a.shape[2];
 		uint16_t *data = malloc(a.shape[0] * plane * sizeof(*data));
 		assert_non_null(data);
@@ -77,7 +77,7 @@ static void check_image(struct ozr_image *img, const char *version)
 
 	for (unsigned i = 0; ozr_image_warning(img, i) != NULL; i++)
 		fail_msg("warning: %s", ozr_image_warning(img, i));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_string_equal(info.version, version);
 	assert_string_equal(info.name, "cells");
 	assert_int_equal(info.rank, 3);
@@ -239,7 +239,7 @@ static void test_stage(void **state)
 	ozr_image_close(img);
 	struct ozr_image_info info;
 	OK(ozr_image_open_dir(ctx, target, "", OZR_READ, &img, &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_string_equal(info.name, "new");
 	ozr_image_close(img);
 	assert_int_equal(entries(folder), 1);

@@ -69,7 +69,7 @@ static int whole(const char *target, uint8_t value)
 	if (!exists(target))
 		return 0;
 	CHECK_OK(ozr_image_open_dir(ctx, target, "", OZR_READ, &img, &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	CHECK(info.levels == LEVELS);
 	ozr_box_contiguous(&box, 2);
 	CHECK_OK(ozr_array_read(ozr_image_level(img, 0), 1, &box, NULL, &err));

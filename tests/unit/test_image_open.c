@@ -34,7 +34,7 @@ static void test_set_attributes(void **state)
 				    "{\"new\":{\"a\":0.30},\"gone\":null,\"ome\":{\"omero\":{"
 				    "\"channels\":[{\"label\":\"k\"}]}}}",
 				    &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_int_equal(info.channels, 1); /* seen at once */
 	text = get(s, "i/zarr.json");
 	has_text(text, "12345678901234567890", 1);
@@ -103,7 +103,7 @@ static void test_bare(void **state)
 	assert_int_equal(ozr_image_probe(s, ""), 2);
 	assert_int_equal(ozr_image_probe(s, "two"), 2);
 	OK(ozr_image_open(s, "", OZR_READ, &img, &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_true(info.is_bare && info.levels == 1 && info.version[0] == '\0');
 	assert_string_equal(info.axes[0].name, "y");
 	OK(ozr_image_attributes(img, &text, &err));
@@ -111,7 +111,7 @@ static void test_bare(void **state)
 	ozr_text_free(text);
 	ozr_image_close(img);
 	OK(ozr_image_open(s, "named", OZR_READ, &img, &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_string_equal(info.axes[0].name, "c");
 	assert_string_equal(info.axes[1].name, "x");
 	assert_int_equal(info.axes[0].kind, OZR_AXIS_CHANNEL);
@@ -210,7 +210,7 @@ static void test_old_versions(void **state)
 	    "\"fill_value\":0,\"order\":\"C\",\"filters\":null}");
 	put(s, ".zattrs", "{\"multiscales\":[{\"datasets\":[{\"path\":\"0\"},{\"path\":\"1\"}]}]}");
 	OK(ozr_image_open(s, "", OZR_READ, &img, &err));
-	ozr_image_info(img, &info);
+	ozr_image_get_info(img, &info);
 	assert_string_equal(info.version, "0.1");
 	assert_int_equal(info.rank, 2);
 	assert_string_equal(info.axes[0].name, "y");

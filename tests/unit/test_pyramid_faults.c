@@ -88,7 +88,7 @@ static void check_stored(struct life *l, operation run)
 		return;
 	}
 	CHECK_OK(ozr_image_open(l->store, "", OZR_READ, &img, &err));
-	ozr_array_info(ozr_image_level(img, 0), &info);
+	ozr_array_get_info(ozr_image_level(img, 0), &info);
 	CHECK(info.shape[0] == 20 || (run == extend && info.shape[0] == 23));
 	if (info.shape[0] == 20 && run == extend)
 		scene_compare_level(l->s, img, 0);
@@ -96,7 +96,7 @@ static void check_stored(struct life *l, operation run)
 	if (info.shape[0] == 20 && run == extend) { /* a second attempt completes it */
 		CHECK_OK(ozr_image_open(l->store, "", OZR_UPDATE, &l->img, &err));
 		CHECK_OK(extend(l, &err));
-		ozr_array_info(ozr_image_level(l->img, 2), &info);
+		ozr_array_get_info(ozr_image_level(l->img, 2), &info);
 		CHECK(info.shape[0] > l->s->plan[2].shape[0]);
 		ozr_image_close(l->img);
 	}

@@ -196,7 +196,7 @@ static void extend(const struct ozr_image_options *opt, unsigned axis, uint64_t 
 		CHECK_OK(ozr_pyramid_extend(img, axis, &box, NULL, &err));
 		n += more;
 		struct ozr_array_info info;
-		ozr_array_info(ozr_image_level(old, 0), &info);
+		ozr_array_get_info(ozr_image_level(old, 0), &info);
 		CHECK(info.shape[axis] == n - more);
 		scene_compare_level(&part, old, 0);
 		ozr_image_close(old);

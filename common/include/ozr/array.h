@@ -102,7 +102,7 @@ OZR_API OZR_MUST_CHECK int ozr_array_create(struct ozr_store *s, const char *pat
 /* Write the metadata document (for publish_later, and after resize); what others have
  * changed in it since it was opened, but for the shape, is kept. */
 OZR_API OZR_MUST_CHECK int ozr_array_publish(struct ozr_array *a, struct ozr_err *err);
-OZR_API void ozr_array_info(const struct ozr_array *a, struct ozr_array_info *out);
+OZR_API void ozr_array_get_info(const struct ozr_array *a, struct ozr_array_info *out);
 /* The attributes object as JSON text; take. */
 OZR_API OZR_MUST_CHECK int ozr_array_attributes(const struct ozr_array *a, char **json,
 						struct ozr_err *err);

@@ -68,7 +68,7 @@ OZR_API OZR_MUST_CHECK int ozr_image_open(struct ozr_store *s, const char *path,
 OZR_API OZR_MUST_CHECK int ozr_image_open_dir(struct ozr_ctx *ctx, const char *dir,
 					      const char *path, int flags, struct ozr_image **out,
 					      struct ozr_err *err);
-OZR_API void ozr_image_info(const struct ozr_image *img, struct ozr_image_info *out);
+OZR_API void ozr_image_get_info(const struct ozr_image *img, struct ozr_image_info *out);
 OZR_API struct ozr_array *ozr_image_level(struct ozr_image *img, unsigned level); /* borrowed */
 /* Physical size of a pixel and position of the centre of pixel 0, per axis, in the
  * axis' unit: dataset and multiscales transformations combined. */
