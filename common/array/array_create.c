@@ -111,7 +111,13 @@ static int take_newer(struct ozr_array *a, struct ozr_err *err)
 		now.attrs = attrs;
 		if (now.grid.rank != m->grid.rank)
 			rc = ozr_fail(err, OZR_CHANGED, "the array was replaced meanwhile");
-		else
+		for (unsigned d = 0; rc == OZR_OK && d < m->grid.rank; d++)
+			if (now.grid.shape[d] > m->grid.shape[d])
+				rc = ozr_fail(
+					err, OZR_CHANGED,
+					"the array has grown meanwhile: axis %u has %llu elements",
+					d, (unsigned long long)now.grid.shape[d]);
+		if (rc == OZR_OK)
 			rc = ozr_meta_set_shape(m, m->grid.shape, err);
 	}
 	ozr_meta_release(&now);

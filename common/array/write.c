@@ -128,25 +128,34 @@ static int write_job(struct ozr_writer *w, const struct ozr_plan *plan, const st
 	const struct ozr_box *box = &plan->box[plan->piece[job->first].box];
 	uint64_t shard[OZR_MAX_RANK], chunk[OZR_MAX_RANK], extent[OZR_MAX_RANK];
 	struct ozr_open_shard *s;
-	int complete = 0;
+	struct ozr_chunk_slot *c;
+	int complete, settled, rc;
 
 	ozr_plan_shard_at(plan, job->shard, shard);
 	ozr_grid_chunk_at(plan->grid, shard, job->inner, chunk);
 	int whole = job->count == 1 && ozr_box_wants(plan->grid, box, chunk) ==
 					       ozr_grid_valid(plan->grid, chunk, extent);
-	int rc = ozr_writer_enter(w, chunk, &s, err);
-	while (rc == OZR_OK && !whole && is_complete(w, &s->slot[job->inner])) {
-		rc = settle_complete(w, s, worker, err);
-		if (rc == OZR_OK)
-			rc = ozr_writer_enter(w, chunk, &s, err);
-	}
-	if (rc)
-		return rc;
-	struct ozr_chunk_slot *c = &s->slot[job->inner];
-	if (whole)
-		rc = write_whole(w, s, c, box, chunk, worker, err);
-	else
-		rc = ozr_raw_add(w, c, plan, job, chunk, worker, &complete, err);
+	do {
+		complete = settled = 0;
+		rc = ozr_writer_enter(w, chunk, &s, err);
+		while (rc == OZR_OK && !whole && is_complete(w, &s->slot[job->inner])) {
+			rc = settle_complete(w, s, worker, err);
+			if (rc == OZR_OK)
+				rc = ozr_writer_enter(w, chunk, &s, err);
+		}
+		if (rc)
+			return rc;
+		c = &s->slot[job->inner];
+		if (whole)
+			rc = write_whole(w, s, c, box, chunk, worker, err);
+		else
+			rc = ozr_raw_add(w, c, plan, job, chunk, worker, &complete, &settled, err);
+		if (settled) { /* another thread completed it after we had looked */
+			rc = settle_complete(w, s, worker, err);
+			if (rc)
+				return rc;
+		}
+	} while (settled);
 	if (rc == OZR_OK && complete)
 		rc = finish_raw(w, s, c, chunk, worker, err);
 	int left = ozr_writer_leave(w, s, worker, rc ? NULL : err);

@@ -278,7 +278,8 @@ int ozr_shard_publish(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr
 	struct publishing p = {.w = w, .s = s, .worker = worker, .g = &w->a->meta.grid};
 	char key[OZR_KEY_MAX + 1];
 	void *token = NULL;
-	int locks = !w->a->fresh && (w->a->store->caps & OZR_STORE_LOCK);
+	int locks = (!w->a->fresh || atomic_load(&w->a->meta_version) != 0) &&
+		    (w->a->store->caps & OZR_STORE_LOCK);
 	int rc = ozr_meta_key(&w->a->meta, w->a->path, s->coord, key, err);
 
 	s->published = 1; /* or lost: this is the one attempt */

@@ -56,7 +56,8 @@ static struct ozr_raw *raw_new(struct ozr_writer *w, int in_memory, struct ozr_e
 }
 
 /* Lock held; become a user of a slot that is raw, which an empty one is made. */
-static int use_raw(struct ozr_writer *w, struct ozr_chunk_slot *c, struct ozr_err *err)
+static int use_raw(struct ozr_writer *w, struct ozr_chunk_slot *c, int *settled,
+		   struct ozr_err *err)
 {
 	uint64_t bytes = raw_bytes(&w->a->meta.grid);
 
@@ -77,6 +78,10 @@ static int use_raw(struct ozr_writer *w, struct ozr_chunk_slot *c, struct ozr_er
 		}
 		c->state = OZR_SLOT_RAW;
 		c->u.raw = raw;
+	}
+	if (c->state != OZR_SLOT_RAW) { /* completed since the caller looked */
+		*settled = 1;
+		return OZR_OK;
 	}
 	c->users++;
 	return OZR_OK;
@@ -196,17 +201,18 @@ static int copy_pieces(struct ozr_writer *w, struct ozr_raw *raw, const struct o
 
 int ozr_raw_add(struct ozr_writer *w, struct ozr_chunk_slot *c, const struct ozr_plan *plan,
 		const struct ozr_job *job, const uint64_t *chunk, struct ozr_worker *worker,
-		int *complete, struct ozr_err *err)
+		int *complete, int *settled, struct ozr_err *err)
 {
 	uint64_t extent[OZR_MAX_RANK], valid = ozr_grid_valid(plan->grid, chunk, extent);
 	int crowded = 0;
 
 	*complete = 0;
+	*settled = 0;
 	pthread_mutex_lock(&w->lock);
-	int rc = use_raw(w, c, err);
+	int rc = use_raw(w, c, settled, err);
 	struct ozr_raw *raw = c->u.raw;
 	pthread_mutex_unlock(&w->lock);
-	if (rc)
+	if (rc || *settled)
 		return rc;
 	rc = copy_pieces(w, raw, plan, job, chunk, worker, err);
 	pthread_mutex_lock(&w->lock);

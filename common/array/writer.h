@@ -118,10 +118,10 @@ void ozr_slot_clear(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_c
 /* --- write_raw.c: partly covered chunks ---------------------------------------- */
 
 /* Add what a job's boxes bring. *complete: the caller is to finish the chunk; the slot is
- * then busy for it. */
+ * then busy for it. *settled: it was completed meanwhile, and nothing was added. */
 int ozr_raw_add(struct ozr_writer *w, struct ozr_chunk_slot *c, const struct ozr_plan *plan,
 		const struct ozr_job *job, const uint64_t *chunk, struct ozr_worker *worker,
-		int *complete, struct ozr_err *err) OZR_MUST_CHECK;
+		int *complete, int *settled, struct ozr_err *err) OZR_MUST_CHECK;
 /* The covered elements over base (a decoded chunk). */
 int ozr_raw_overlay(struct ozr_writer *w, const struct ozr_raw *raw, struct ozr_worker *worker,
 		    void *base, struct ozr_err *err) OZR_MUST_CHECK;

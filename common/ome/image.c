@@ -4,6 +4,8 @@
  * image_open.c, making one in image_create.c and image_commit.c.
  */
 
+#include <unistd.h>
+
 #include "base/ctx.h"
 #include "ome/image_impl.h"
 
@@ -15,6 +17,7 @@ int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned lev
 	if (img == NULL)
 		return ozr_alloc_failed(err);
 	img->ctx = ozr_ctx_ref(s->ctx);
+	img->pid = getpid();
 	img->notes.ctx = img->ctx;
 	img->store = ozr_store_ref(s);
 	img->flags = flags;
@@ -55,6 +58,10 @@ void ozr_image_close(struct ozr_image *img)
 	if (img == NULL)
 		return;
 	ozr_ctx_enter(img->ctx);
+	if (img->pid != getpid()) { /* a fork's copy: files and locks are its parent's */
+		img->build = NULL;
+		img->making = NULL;
+	}
 	if (img->build != NULL)
 		img->build_free(img);
 	if (img->making != NULL)

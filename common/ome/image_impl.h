@@ -36,6 +36,7 @@ struct ozr_range_stats {
 struct ozr_image {
 	struct ozr_ctx *ctx;     /* owned reference */
 	struct ozr_store *store; /* owned reference; holds the image at path */
+	int64_t pid;             /* whose handle it is */
 	char *path;              /* owned; key prefix of the image, "" for the root */
 	int flags;               /* OZR_READ or OZR_UPDATE */
 	struct ozr_image_info info;

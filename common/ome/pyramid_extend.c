@@ -78,6 +78,8 @@ static int extend(struct ozr_image *img, unsigned axis, const struct ozr_box *bo
 	struct ozr_array *first = img->level[0].array;
 	struct ozr_array_info info;
 	ozr_array_get_info(first, &info);
+	/* the published one: an attempt that failed has grown the array in memory */
+	memcpy(info.shape, img->level[0].shape, sizeof info.shape);
 	int rc = check(img, axis, box, &info, err);
 	if (!rc)
 		rc = grow(img, axis, info.shape[axis] + box->count[axis], err);

@@ -175,15 +175,21 @@ static int publish_fresh(const struct ozr_stage *st)
 }
 
 /* Without exchange: the old tree aside, the new one in, or the old one back. */
-static int publish_aside(struct ozr_stage *st, char aside[NAME_MAX + 1])
+static int publish_aside(struct ozr_stage *st, const struct stat *checked, char aside[NAME_MAX + 1])
 {
 	const struct ozr_target *t = &st->target;
+	struct stat got;
 	if (ozr_stage_name(t, OZR_ASIDE_MARK, aside, NULL))
 		return EIO;
 	int sys = rename_in(t, t->name, aside, 0);
 	if (sys)
 		return sys;
-	sys = rename_in(t, st->name, t->name, 0);
+	/* checked here: once the new tree is in place, whoever cleans up may remove this one */
+	if (t->sys->fstatat(t->dir, aside, &got, AT_SYMLINK_NOFOLLOW))
+		return errno;
+	sys = got.st_dev == checked->st_dev && got.st_ino == checked->st_ino ? 0 : EEXIST;
+	if (!sys)
+		sys = rename_in(t, st->name, t->name, 0);
 	if (sys)
 		(void)rename_in(t, aside, t->name, 0);
 	return sys;
@@ -214,7 +220,9 @@ static int publish_over(struct ozr_stage *st, enum way *way, char aside[NAME_MAX
 	int sys = rename_in(t, st->name, t->name, RENAME_EXCHANGE);
 	if (no_flags(sys)) {
 		*way = ASIDE;
-		sys = publish_aside(st, aside);
+		sys = publish_aside(st, &checked, aside);
+		if (!sys)
+			return OZR_OK;
 	}
 	if (sys)
 		return sys == ENOENT ? OZR_NOT_FOUND : ozr_dir_fail(err, sys, "replace", t->name);

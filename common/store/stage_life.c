@@ -103,6 +103,13 @@ void ozr_stage_let_go(const struct ozr_sys *sys, int dir, const char *name, int 
 	/* All bytes of the file: when we get them no key is locked, and whoever opened the file
 	 * before it goes will see that it has no name and open a new one. */
 	int idle = lock < 0 || sys->lock(lock, F_OFD_SETLK, 0, 0, F_WRLCK) == 0;
+	/* Only our own: the name may lead to a tree that has replaced ours already. */
+	struct stat mine, there;
+	if (root >= 0 && lock >= 0 &&
+	    (sys->fstat(lock, &mine) ||
+	     sys->fstatat(root, OZR_LOCK_FILE, &there, AT_SYMLINK_NOFOLLOW) ||
+	     mine.st_dev != there.st_dev || mine.st_ino != there.st_ino))
+		idle = 0;
 	if (root >= 0 && idle)
 		(void)sys->unlinkat(root, OZR_LOCK_FILE, 0);
 	if (root >= 0)
