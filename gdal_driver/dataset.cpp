@@ -41,14 +41,15 @@ void Dataset::complete()
 void Dataset::add_overviews()
 {
 	for (unsigned n = level_ + 1; n < scene_->info.levels; n++) {
-		auto coarser = std::make_unique<Dataset>(scene_, n);
-		if (coarser->info_.dtype != info_.dtype)
+		ArrayInfo coarser = {};
+		ozr_array_get_info(ozr_image_level(scene_->image.get(), n), &coarser);
+		if (coarser.dtype != info_.dtype)
 			continue;
-		if (coarser->nRasterXSize > nRasterXSize || coarser->nRasterYSize > nRasterYSize ||
-		    (coarser->nRasterXSize == nRasterXSize &&
-		     coarser->nRasterYSize == nRasterYSize))
+		const unsigned x = scene_->view.x, y = scene_->view.y;
+		if (coarser.shape[x] > info_.shape[x] || coarser.shape[y] > info_.shape[y] ||
+		    (coarser.shape[x] == info_.shape[x] && coarser.shape[y] == info_.shape[y]))
 			continue; /* reduced along other axes only: no overview of a plane */
-		overviews_.push_back(std::move(coarser));
+		overviews_.emplace_back(n, nullptr);
 	}
 }
 

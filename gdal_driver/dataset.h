@@ -46,7 +46,10 @@ class Dataset final : public DatasetBase
 	}
 	Dataset *overview(int i) const
 	{
-		return overviews_[i].get();
+		auto &one = overviews_[i]; /* made when asked for: bands x levels may be millions */
+		if (!one.second)
+			one.second = std::make_unique<Dataset>(scene_, one.first);
+		return one.second.get();
 	}
 	const StoredBand *stored_band(int band) const;
 	/* bands: numbers from 1. extra may be NULL. */
@@ -81,7 +84,7 @@ class Dataset final : public DatasetBase
 	ozr_array *array_; /* borrowed from the scene's image */
 	ArrayInfo info_ = {};
 	std::vector<Indices> planes_; /* of each band, in this level */
-	std::vector<std::unique_ptr<Dataset>> overviews_;
+	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
 };
 

@@ -343,6 +343,11 @@ static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 		    EQUAL(plan.name.c_str() + plan.name.size() - n, suffix))
 			plan.name.resize(plan.name.size() - n);
 	}
+	if (!CPLIsUTF8(plan.name.c_str(), -1)) {
+		char *recoded = CPLRecode(plan.name.c_str(), CPL_ENC_ISO8859_1, CPL_ENC_UTF8);
+		plan.name = recoded;
+		CPLFree(recoded);
+	}
 	plan.image.name = plan.name.c_str();
 }
 

@@ -199,9 +199,13 @@ static bool check_losses(GDALDataset *dataset, int strict)
 	};
 	if (dataset->GetGCPCount() > 0)
 		lose("the ground control points");
-	int flags = dataset->GetRasterBand(1)->GetMaskFlags();
-	if ((flags & (GMF_ALL_VALID | GMF_NODATA | GMF_ALPHA)) == 0)
-		lose("the mask");
+	for (int i = 1; i <= dataset->GetRasterCount(); i++) {
+		int flags = dataset->GetRasterBand(i)->GetMaskFlags();
+		if ((flags & (GMF_ALL_VALID | GMF_NODATA | GMF_ALPHA)) == 0) {
+			lose("the mask");
+			break;
+		}
+	}
 	return lossless || !strict;
 }
 

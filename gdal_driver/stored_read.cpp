@@ -65,6 +65,9 @@ static std::unique_ptr<GDALColorTable> parse_colors(const CPLJSONObject &colors)
 
 static std::unique_ptr<GDALDefaultRasterAttributeTable> parse_table(const std::string &xml)
 {
+	/* what is wrong counts as absent */
+	CPLErrorStateBackuper state;
+	CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
 	CPLXMLNode *root = xml.empty() ? nullptr : CPLParseXMLString(xml.c_str());
 	if (root == nullptr)
 		return nullptr;

@@ -4,6 +4,7 @@
  * metadata cannot hold. stored.h shows its form. Nothing goes to .aux.xml.
  */
 #include <cmath>
+#include <cstring>
 
 #include "stored.h"
 
@@ -37,16 +38,16 @@ static bool write_domain(string_list items, const std::string &name, CPLJSONObje
 	if (items == nullptr || items[0] == nullptr)
 		return false;
 	for (int i = 0; items[i] != nullptr; i++) {
-		char *key = nullptr;
-		const char *value = CPLParseNameValue(items[i], &key);
-		pairs = pairs && value != nullptr && key != nullptr && *key != '\0';
+		/* CPLParseNameValue() would cut at ':' too, and take spaces away. */
+		const char *equals = strchr(items[i], '=');
+		pairs = pairs && equals != nullptr && equals != items[i];
 		if (pairs) {
 			CPLJSONArray holder; /* the one way to a text value without a name */
-			holder.Add(utf8(value));
-			object.AddNoSplitName(utf8(key), holder[0]);
+			holder.Add(utf8(equals + 1));
+			std::string key(items[i], static_cast<size_t>(equals - items[i]));
+			object.AddNoSplitName(utf8(key.c_str()), holder[0]);
 		}
 		list.Add(utf8(items[i]));
-		CPLFree(key);
 	}
 	domains.AddNoSplitName(name, pairs ? object : CPLJSONObject(list));
 	return true;

@@ -57,7 +57,7 @@ bool engine_type(GDALDataType type, ozr_dtype array, ozr_dtype &out)
 /* Sources that give the bytes as they are: not scaled, looked up or masked. */
 static bool is_plain_source(VRTSource *source)
 {
-	CPLXMLNode *xml = source->SerializeToXML(nullptr);
+	CPLXMLNode *xml = source->SerializeToXML("");
 	bool plain = xml != nullptr;
 	for (const char *change : {"ScaleOffset", "ScaleRatio", "Exponent", "LUT", "NODATA",
 				   "ColorTableComponent", "UseMaskBand", "Kernel"})

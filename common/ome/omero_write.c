@@ -6,6 +6,7 @@
  */
 #include "ome/omero.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* One channel is gray, more take these in turn. */
@@ -41,7 +42,8 @@ static void complete_window(const struct ozr_omero_source *src, unsigned i, stru
 	if (c->has_window)
 		return;
 	c->has_window = 1;
-	if (src->stats != NULL && src->stats[i].any) {
+	if (src->stats != NULL && src->stats[i].any && isfinite(src->stats[i].min) &&
+	    isfinite(src->stats[i].max)) {
 		c->min = src->stats[i].min;
 		c->max = src->stats[i].max;
 	} else {

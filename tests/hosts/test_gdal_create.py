@@ -2,10 +2,11 @@
 """Creation options: each does what it says, and a wrong one is one clear error before anything is written."""
 import json
 import os
+import subprocess
 
 import numpy
 import pytest
-from conftest import VERSION, copied, fingerprint, memory_raster, open_quietly, pattern, run
+from conftest import VERSION, copied, fingerprint, memory_raster, open_quietly, opened, pattern, run
 from osgeo import gdal
 
 TYPES = ["uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"] + (["int8"] if VERSION >= 3070000 else [])
@@ -235,6 +236,35 @@ def test_subwindow_and_bands_by_gdal_translate(tmp_path):
     done = run("gdal_translate", "-q", "-of", "OMEZarr", "-b", "3", "-b", "1", "-srcwin", "10", "20", "200", "150", tmp_path / "a.tif", tmp_path / "b.ome.zarr")
     assert done.returncode == 0, done.stderr
     numpy.testing.assert_array_equal(open_quietly(tmp_path / "b.ome.zarr").ReadAsArray(), pattern(3, 300, 400)[[2, 0], 20:170, 10:210])
+
+
+@pytest.mark.parametrize("options", [["-b", "1"], ["-outsize", "50%", "50%"], ["-a_nodata", "0"], ["-scale"]])
+def test_bytes_behind_a_vrt(tmp_path, options):
+    """On 3.6 the driver looks whether the bytes of a VRT's sources are signed; that look crashed."""
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "a.tif"), memory_raster(pattern(2, 30, 40, dtype="uint8"))).FlushCache()
+    for driver, name in (("OMEZarr", "b.ome.zarr"), ("GTiff", "b.tif")):
+        done = run("gdal_translate", "-q", "-of", driver, *options, tmp_path / "a.tif", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    numpy.testing.assert_array_equal(open_quietly(tmp_path / "b.ome.zarr").ReadAsArray(), gdal.Open(str(tmp_path / "b.tif")).ReadAsArray())
+
+
+def test_name_that_is_not_utf8(tmp_path):
+    """It must not make a store that nobody can read, least of all over a good one."""
+    gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "a.tif"), memory_raster(pattern(1, 30, 40))).FlushCache()
+    for target, options in ((str(tmp_path / "b.ome.zarr").encode(), [b"-co", b"NAME=b\xff"]), (str(tmp_path / "c").encode() + b"\xff.ome.zarr", [])):
+        done = subprocess.run([b"gdal_translate", b"-q", b"-of", b"OMEZarr", *options, str(tmp_path / "a.tif").encode(), target], capture_output=True)
+        assert done.returncode == 0, done.stderr
+        assert subprocess.run([b"gdalinfo", target], capture_output=True).returncode == 0
+
+
+def test_infinities_are_no_window(tmp_path):
+    pixels = pattern(1, 30, 40, dtype="float32")
+    pixels[0, 3, 4], pixels[0, 5, 6] = numpy.inf, -numpy.inf
+    copied(memory_raster(pixels), tmp_path / "a.ome.zarr")
+    assert "null" not in (tmp_path / "a.ome.zarr/zarr.json").read_text()
+    dataset, said = opened(tmp_path / "a.ome.zarr")
+    assert not said.warnings()
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pixels[0])
 
 
 def test_block_cache_is_kept_small(tmp_path):

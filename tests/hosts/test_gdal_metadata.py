@@ -237,6 +237,24 @@ def test_what_cannot_be_kept(tmp_path):
     copied(source, tmp_path / "b.ome.zarr", strict=1, errors=2)
 
 
+def test_a_mask_of_any_band_is_missed(tmp_path):
+    source = memory_raster(pattern(2, 30, 40))
+    source.GetRasterBand(2).CreateMaskBand(0)
+    _, said = copied(source, tmp_path / "a.ome.zarr")
+    assert len(said.warnings()) == 1 and "mask" in said.warnings()[0]
+    copied(source, tmp_path / "b.ome.zarr", strict=1, errors=1)
+
+
+def test_keys_with_colons_and_spaces(tmp_path):
+    items = {"xmp:CreateDate": "2020", "a:b": "c", "led": "  by spaces"}
+    source = memory_raster(pattern(1, 20, 30))
+    source.SetMetadata(items)
+    source.SetMetadata(items, "OTHER")
+    source.GetRasterBand(1).SetMetadata(items)
+    new = stored(source, tmp_path)
+    assert new.GetMetadata() == new.GetMetadata("OTHER") == new.GetRasterBand(1).GetMetadata() == source.GetMetadata()
+
+
 def test_foreign_attributes_of_the_wrong_type(tmp_path):
     """Anything may stand where we look for ours."""
     copied(memory_raster(pattern(1, 30, 40)), tmp_path / "a.ome.zarr")
