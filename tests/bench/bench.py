@@ -5,7 +5,7 @@
 usage: bench.py BUILD WORK [read|gdal|tile|write|memory ...]
   BUILD  a Release build of the project      WORK  a folder with 40 GB free (memory needs most of it)
   run it by the python of the peers' environment (tests/interop/peers.sh); OZR_GDAL313 names the root of a
-  system with GDAL 3.13 (tools/matrix.sh makes one) for `gdal`.
+  system with GDAL 3.13 (a debootstrap of Debian testing) for `gdal`.
 
 Results go to stdout as a Markdown table (docs/performance.md). Nothing here is a test: times are not asserted.
 """
@@ -99,7 +99,7 @@ class Bench:
 
     def gdal(self):
         root = os.environ["OZR_GDAL313"]
-        inside = pathlib.Path(root) / "work"
+        inside = pathlib.Path(root) / "ozr-bench"
         target = inside / "heart.zarr"
         if not target.exists():
             inside.mkdir(exist_ok=True)
@@ -108,7 +108,7 @@ class Bench:
         # Opened anew for the timed read: GDAL keeps decoded chunks of an open array.
         program = ("import time\nfrom osgeo import gdal\ngdal.UseExceptions()\n"
                    "def read():\n"
-                   "    group = gdal.OpenEx('/work/heart.zarr', gdal.OF_MULTIDIM_RASTER).GetRootGroup()\n"
+                   "    group = gdal.OpenEx('/ozr-bench/heart.zarr', gdal.OF_MULTIDIM_RASTER).GetRootGroup()\n"
                    "    array = group.OpenMDArray(group.GetMDArrayNames()[0])\n"
                    "    start = time.perf_counter()\n"
                    "    array.ReadAsArray()\n"
