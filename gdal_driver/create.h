@@ -9,11 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "driver.h"
 #include "ozr/pyramid.h"
+#include "plan.h"
 #include "stored.h"
-
-using ImageOptions = struct ozr_image_options;
 
 /* A raster as a source of boxes. Axes of the new image: [band,] y, x. */
 struct Source {
@@ -36,15 +34,7 @@ ozr_source as_ozr_source(Source &source);
 /* An exact number as text, as one element of a type; false when the type does not have it. */
 bool element_from_text(const std::string &text, ozr_dtype type, unsigned char out[8]);
 
-/* What the creation options and the source say about the new image. */
-struct Plan {
-	ImageOptions image = {};
-	std::string name;
-	std::vector<ozr_channel> channels;
-	std::vector<unsigned> factors;
-	ozr_durability durability = OZR_FLUSH_NONE;
-	bool overwrite = false;
-};
+/* What the source and the options say about the new image; false after CPLError(). */
 bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &plan);
 
 #endif

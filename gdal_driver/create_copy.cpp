@@ -97,8 +97,7 @@ static int on_progress(void *user, double fraction)
 	return p->fn(0.99 * fraction, "", p->data) ? 0 : 1; /* the rest is the commit */
 }
 
-static bool build(const Name &target, Source &source, const Plan &plan, CSLConstList options,
-		  Progress progress)
+static bool build(const Name &target, Source &source, const Plan &plan, Progress progress)
 {
 	ozr_ctx *ctx = Driver::get()->context();
 	ozr_image *made = nullptr;
@@ -114,7 +113,7 @@ static bool build(const Name &target, Source &source, const Plan &plan, CSLConst
 	call.user = &progress;
 	call.progress = on_progress;
 	call.warn = warn;
-	call.threads = thread_count(options);
+	call.threads = plan.threads;
 	ozr_source reader = as_ozr_source(source);
 	rc = ozr_pyramid_pull(made, &reader, &call, &err);
 	if (rc == OZR_OK && !progress.fn(0.99, "", progress.data))
@@ -186,7 +185,7 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 		return nullptr;
 	plan.image.attributes = attributes_of;
 	plan.image.user = &attributes;
-	if (!build(target, source, plan, options, {progress, progress_data}))
+	if (!build(target, source, plan, {progress, progress_data}))
 		return nullptr;
 	remove_side_files(target);
 	progress(1.0, "", progress_data);

@@ -30,7 +30,16 @@ static const char creation_options[] = R"(<CreationOptionList>
     <Value>ZSTD</Value><Value>GZIP</Value><Value>NONE</Value>
   </Option>
   <Option name='LEVEL' type='int' min='-7' max='22' description='Compression level (default 3)'/>
+  <Option name='SHUFFLE' type='string-select' default='AUTO' description='How blosc orders bytes before it compresses'>
+    <Value>AUTO</Value><Value>NO</Value><Value>BYTE</Value><Value>BIT</Value>
+  </Option>
+  <Option name='CHECKSUM' type='boolean' default='YES' description='Whether chunks carry a checksum (0.5; zstd in both)'/>
   <Option name='BLOCKSIZE' type='string' description='Side of a chunk, or one number for each axis, e.g. 64,256,256'/>
+  <Option name='BLOCKXSIZE' type='int' min='1' description='Width of a chunk'/>
+  <Option name='BLOCKYSIZE' type='int' min='1' description='Height of a chunk'/>
+  <Option name='INTERLEAVE' type='string-select' default='BAND' description='PIXEL: a chunk holds all channels of its pixels'>
+    <Value>BAND</Value><Value>PIXEL</Value>
+  </Option>
   <Option name='SHARDSIZE' type='string' description='Side of a shard, or one number for each axis; NO: a file for each chunk'/>
   <Option name='PYRAMID' type='string-select' default='AUTO' description='NO: level 0 only'>
     <Value>AUTO</Value><Value>NO</Value>

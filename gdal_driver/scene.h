@@ -30,6 +30,8 @@ struct View {
 	unsigned x = 0, y = 0;
 	int band_axis = -1; /* -1: one band, or BANDS=ALL */
 	unsigned level = 0; /* shown at full size */
+	std::array<bool, OZR_MAX_RANK> chosen = {}; /* axes that Z=, T= or C= fixes */
+	bool bands_chosen = false;                  /* BANDS=C, Z or T was given */
 	std::vector<Indices>
 		planes; /* of each band: the index on every axis but x and y, in level 0 */
 };

@@ -115,8 +115,8 @@ static ozr_dtype stored_type(GDALDataType type)
 static bool has_signed_bytes(GDALDataset *dataset, CSLConstList options)
 {
 	const char *asked = CSLFetchNameValue(options, "PIXELTYPE");
-	if (asked != nullptr)
-		return EQUAL(asked, "SIGNEDBYTE");
+	if (asked != nullptr && !EQUAL(asked, "DEFAULT"))
+		return true; /* it has been checked */
 	if (has_int8)
 		return false;
 	for (int i = 1; i <= dataset->GetRasterCount(); i++) {
@@ -130,6 +130,12 @@ static bool has_signed_bytes(GDALDataset *dataset, CSLConstList options)
 
 static bool choose_type(GDALDataset *dataset, int strict, CSLConstList options, Source &out)
 {
+	const char *kind = CSLFetchNameValueDef(options, "PIXELTYPE", "DEFAULT");
+	if (!EQUAL(kind, "DEFAULT") && !EQUAL(kind, "SIGNEDBYTE")) {
+		CPLError(CE_Failure, CPLE_IllegalArg, "PIXELTYPE=%s: must be DEFAULT or SIGNEDBYTE",
+			 kind);
+		return false;
+	}
 	out.type = dataset->GetRasterBand(1)->GetRasterDataType();
 	for (int i = 2; i <= dataset->GetRasterCount(); i++) {
 		GDALDataType other = dataset->GetRasterBand(i)->GetRasterDataType();
@@ -221,7 +227,10 @@ bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Sour
 	    !check_losses(dataset, strict))
 		return false;
 	look_at_nodata(dataset, out);
-	if (CPLFetchBool(options, "GEOREF", true)) {
+	bool georef = true;
+	if (!fetch_bool(options, "GEOREF", georef))
+		return false;
+	if (georef) {
 		out.georef.has_geotransform = GDALGetGeoTransform(GDALDataset::ToHandle(dataset),
 								  out.georef.gt) == CE_None;
 		out.georef.srs = dataset->GetSpatialRef();

@@ -219,6 +219,7 @@ static bool choose_bands(Scene &scene, CSLConstList options, const Rest &rest,
 		return false;
 	}
 	scene.view.band_axis = axis;
+	scene.view.bands_chosen = !EQUAL(text, "AUTO");
 	if (axis >= 0)
 		vary[axis] = true;
 	return true;
@@ -243,6 +244,7 @@ bool choose_view(Scene &scene, CSLConstList options)
 	if (!fix_axes(scene, options, rest) || !choose_bands(scene, options, rest, vary) ||
 	    !list_planes(scene, rest, vary))
 		return false;
+	scene.view.chosen = rest.given;
 	warn_hidden(scene, rest, vary);
 	return true;
 }

@@ -84,6 +84,45 @@ def test_chunks(tmp_path, options, chunk, shard):
     numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(3, 500, 400))
 
 
+@pytest.mark.parametrize("options, chunk, shard", [
+    (["BLOCKSIZE=1000", "SHARDSIZE=NO"], [1, 1000, 5], None), (["BLOCKSIZE=1000"], [1, 1000, 5], [1, 2000, 5]),
+    (["BLOCKSIZE=1000", "SHARDSIZE=2000"], [1, 1000, 5], [1, 2000, 5]), (["BLOCKSIZE=1000", "OME_VERSION=0.4"], [1, 1000, 5], None),
+    (["BLOCKXSIZE=3", "BLOCKYSIZE=70", "SHARDSIZE=NO"], [1, 70, 3], None), (["BLOCKYSIZE=70", "SHARDSIZE=NO"], [1, 70, 5], None),
+    (["INTERLEAVE=PIXEL", "SHARDSIZE=NO"], [3, 512, 5], None), (["INTERLEAVE=PIXEL", "BLOCKSIZE=256", "SHARDSIZE=NO"], [3, 256, 5], None)])
+def test_chunks_of_a_thin_image(tmp_path, options, chunk, shard):
+    """No chunk reaches beyond the image."""
+    dataset, _ = copied(memory_raster(pattern(3, 1500, 5)), tmp_path / "a.ome.zarr", *options)
+    array = documents(tmp_path / "a.ome.zarr")[1]
+    if "OME_VERSION=0.4" in options:
+        assert array["chunks"] == chunk
+    else:
+        assert array["chunk_grid"]["configuration"]["chunk_shape"] == (shard or chunk)
+        assert shard is None or sharding(array)["chunk_shape"] == chunk
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(3, 1500, 5))
+
+
+def test_block_sides_exclude_block_size(tmp_path):
+    _, said = copied(memory_raster(pattern(1, 30, 40)), tmp_path / "a.ome.zarr", "BLOCKSIZE=16", "BLOCKXSIZE=8", errors=1)
+    assert "BLOCKXSIZE=8" in said.errors()[0]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("options, codecs", [
+    (["CHECKSUM=NO"], ["bytes", "blosc"]), (["CHECKSUM=NO", "COMPRESS=NONE"], ["bytes"]), (["CHECKSUM=YES"], ["bytes", "blosc", "crc32c"])])
+def test_checksum(tmp_path, options, codecs):
+    copied(memory_raster(pattern(1, 30, 40)), tmp_path / "a.ome.zarr", *options)
+    assert inner_codecs(documents(tmp_path / "a.ome.zarr")[1]) == codecs
+
+
+@pytest.mark.parametrize("shuffle, stored", [("AUTO", "shuffle"), ("NO", "noshuffle"), ("BYTE", "shuffle"), ("BIT", "bitshuffle")])
+def test_shuffle(tmp_path, shuffle, stored):
+    dataset, _ = copied(memory_raster(pattern(1, 300, 400)), tmp_path / "a.ome.zarr", f"SHUFFLE={shuffle}")
+    array = documents(tmp_path / "a.ome.zarr")[1]
+    codecs = (sharding(array) or array)["codecs"]
+    assert [c["configuration"]["shuffle"] for c in codecs if c["name"] == "blosc"] == [stored]
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(1, 300, 400)[0])
+
+
 @pytest.mark.parametrize("options, sizes", [
     (["PYRAMID=NO"], []), (["LEVELS=1"], []), (["LEVELS=2"], [(450, 350)]), (["LEVELS=3"], [(450, 350), (225, 175)]),
     (["FACTORS=3", "LEVELS=3"], [(300, 234), (100, 78)]), (["FACTORS=1,2,4", "LEVELS=2"], [(225, 350)]),
@@ -163,9 +202,14 @@ def test_georef_no(tmp_path):
     ("OME_VERSION=0.6", "0.4 or 0.5"), ("COMPRESS=LZW", "lzw"), ("LEVEL=99", "LEVEL=99"), ("BLOCKSIZE=0", "BLOCKSIZE=0"),
     ("BLOCKSIZE=64,64,64,64", "BLOCKSIZE"), ("BLOCKSIZE=-1", "BLOCKSIZE=-1"), ("SHARDSIZE=x", "SHARDSIZE=x"), ("LEVELS=-1", "LEVELS"),
     ("FACTORS=0", "FACTORS=0"), ("FACTORS=1000", "FACTORS"), ("RESAMPLING=CUBIC", "CUBIC"), ("BAND_AXIS=X", "BAND_AXIS=X"), ("PIXEL_SIZE=0", "PIXEL_SIZE=0"),
-    ("PIXEL_SIZE=nan", "PIXEL_SIZE=nan"), ("FLUSH=MAYBE", "FLUSH"), ("PYRAMID=DEFER", "PYRAMID=DEFER")])
+    ("PIXEL_SIZE=nan", "PIXEL_SIZE=nan"), ("FLUSH=MAYBE", "FLUSH"), ("PYRAMID=MAYBE", "PYRAMID=MAYBE"), ("PYRAMID=NO", "LEVELS=3: must be 1"),
+    ("NUM_THREADS=-4", "NUM_THREADS=-4"), ("NUM_THREADS=many", "NUM_THREADS=many"), ("NUM_THREADS=0", "NUM_THREADS=0"), ("BLOCKXSIZE=0", "BLOCKXSIZE=0"),
+    ("BLOCKYSIZE=big", "BLOCKYSIZE=big"), ("INTERLEAVE=LINE", "INTERLEAVE=LINE"), ("SHUFFLE=X", "SHUFFLE=X"), ("CHECKSUM=PERHAPS", "CHECKSUM=PERHAPS"),
+    ("OVERWRITE=2", "OVERWRITE=2"), ("GEOREF=OURS", "GEOREF=OURS"), ("PIXELTYPE=COMPLEX", "PIXELTYPE=COMPLEX"), ("FACTORS=2;;2", "FACTORS=2;;2"),
+    ("FACTORS=", "FACTORS="), ("BLOCKSIZE=64,,64", "BLOCKSIZE=64,,64"), ("UNIT=" + 40 * "x", "UNIT=xx"), ("LEVEL=1.5", "LEVEL=1.5"), ("LEVELS=65", "LEVELS=65")])
 def test_wrong_options(tmp_path, option, words):
-    _, said = copied(memory_raster(pattern(2, 30, 40)), tmp_path / "a.ome.zarr", option, errors=1)
+    more = ["LEVELS=3"] if option == "PYRAMID=NO" else []
+    _, said = copied(memory_raster(pattern(2, 30, 40)), tmp_path / "a.ome.zarr", option, *more, errors=1)
     assert words.lower() in said.errors()[0].lower()
     assert os.listdir(tmp_path) == []
 

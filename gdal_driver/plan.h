@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the creation options say about a new image. The caller fills in what it
+ * knows about the image (axes, shape, type, transformation); plan_options()
+ * adds what the options say, and checks every value.
+ */
+#ifndef OZR_GDAL_PLAN_H
+#define OZR_GDAL_PLAN_H
+
+#include <string>
+#include <vector>
+
+#include "driver.h"
+
+using ImageOptions = struct ozr_image_options;
+
+struct Plan {
+	ImageOptions image = {}; /* its pointers go into the members below */
+	std::string name;
+	std::vector<ozr_channel> channels;
+	std::vector<unsigned> factors;
+	ozr_durability durability = OZR_FLUSH_NONE;
+	bool overwrite = false;
+	unsigned threads = 0;  /* 0: all */
+	bool has_srs = false;  /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
+	bool has_size = false; /* out: PIXEL_SIZE was given and replaces any geotransform */
+
+	Plan() = default;
+	Plan(const Plan &) = delete;
+	Plan &operator=(const Plan &) = delete;
+};
+
+/* OME_VERSION, on which the rest depends; false after CPLError(). */
+bool plan_version(CSLConstList options, Plan &plan);
+/* All others. In plan.image: rank, axes and shape, and as defaults scale, translation, method,
+ * levels and factors. false after one CPLError(). */
+bool plan_options(const Name &target, CSLConstList options, Plan &plan);
+/* YES or NO and their like; false after CPLError(). */
+bool fetch_bool(CSLConstList options, const char *key, bool &value);
+/* Cut between characters when it is too long. */
+void copy_text(char *out, const char *text, size_t room);
+
+#endif
