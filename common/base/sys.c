@@ -145,9 +145,11 @@ static int real_random(void *buf, size_t n)
 	return 0;
 }
 
-static int64_t real_now(void)
+static int64_t real_now_ns(void)
 {
-	return (int64_t)time(NULL);
+	struct timespec t = {0};
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 const struct ozr_sys ozr_sys_real = {
@@ -161,6 +163,7 @@ const struct ozr_sys ozr_sys_real = {
 	.pwrite = pwrite,
 	.fstat = fstat,
 	.fstatat = fstatat,
+	.fstatfs = fstatfs,
 	.fdatasync = fdatasync,
 	.fsync = fsync,
 	.syncfs = syncfs,
@@ -177,5 +180,5 @@ const struct ozr_sys ozr_sys_real = {
 	.readdir = readdir,
 	.closedir = closedir,
 	.random = real_random,
-	.now = real_now,
+	.now_ns = real_now_ns,
 };

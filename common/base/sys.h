@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 struct ozr_sys {
 	void *(*alloc)(size_t n); /* malloc */
@@ -27,6 +28,7 @@ struct ozr_sys {
 	ssize_t (*pwrite)(int fd, const void *buf, size_t n, off_t off);
 	int (*fstat)(int fd, struct stat *st);
 	int (*fstatat)(int dir, const char *name, struct stat *st, int flags);
+	int (*fstatfs)(int fd, struct statfs *fs);
 	int (*fdatasync)(int fd);
 	int (*fsync)(int fd);
 	int (*syncfs)(int fd); /* the whole file system that fd lies on */
@@ -44,7 +46,7 @@ struct ozr_sys {
 	struct dirent *(*readdir)(DIR *d); /* errno tells the end from an error */
 	int (*closedir)(DIR *d);
 	int (*random)(void *buf, size_t n); /* getrandom, all n bytes */
-	int64_t (*now)(void);               /* seconds of the wall clock, as in st_mtime */
+	int64_t (*now_ns)(void); /* the clock that stamps files (coarse): ns since 1970 */
 };
 
 extern const struct ozr_sys ozr_sys_real;

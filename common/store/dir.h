@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The inside of the directory store, shared by its files: store_dir.c (life,
- * objects, delete, sync), dir_path.c (resolving, directories on demand),
- * dir_put.c (atomic values), dir_list.c, dir_lock.c. Nothing here is seen by
- * other layers; stage.c opens a store over a descriptor it already holds.
+ * objects, delete, sync), dir_version.c, dir_path.c (resolving, directories on
+ * demand), dir_put.c (atomic values), dir_list.c, dir_lock.c. Nothing here is seen
+ * by other layers; stage.c opens a store over a descriptor it already holds.
  *
  * There is no mutex: what threads share is atomic or decided by the kernel.
  */
@@ -36,6 +36,7 @@ struct ozr_dir_store {
 	int root; /* O_PATH */
 	enum ozr_durability durability;
 	uint64_t device;       /* st_dev of the root */
+	int own_clock;         /* files there are stamped by this kernel */
 	_Atomic unsigned puts; /* open puts that keep a descriptor */
 	_Atomic int dirty;     /* something was published since the last sync */
 	/* Fingerprints of directories whose whole path is on the disk; forgets, never invents. */
@@ -51,6 +52,14 @@ static inline struct ozr_dir_store *ozr_dir(struct ozr_store *s)
 int ozr_dir_open_fd(struct ozr_ctx *ctx, int fd, const char *location, int flags,
 		    enum ozr_durability durability, struct ozr_store **out,
 		    struct ozr_err *err) OZR_MUST_CHECK;
+
+/* --- dir_version.c --- */
+
+/* Is this directory on a file system that stamps files with this kernel's clock? */
+int ozr_dir_own_clock(const struct ozr_sys *sys, int fd);
+/* The version of an open file: equal for equal values, and never equal for others. Of a file
+ * that is too young to be told from one that may replace it, each call has its own. */
+uint64_t ozr_dir_version(const struct ozr_dir_store *s, const struct stat *st);
 
 /* --- dir_path.c --- */
 

@@ -41,7 +41,7 @@ static void remove_stale(const struct listing *l, const char *name)
 		return;
 	if (sys->fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 		return;
-	if (sys->now() - (int64_t)st.st_mtim.tv_sec > STALE_SECONDS)
+	if (sys->now_ns() / 1000000000 - (int64_t)st.st_mtim.tv_sec > STALE_SECONDS)
 		(void)sys->unlinkat(l->fd, name, 0); /* another time, then */
 }
 

@@ -33,19 +33,6 @@ struct dir_object {
 
 /* --- Objects ------------------------------------------------------------ */
 
-/* A value's bytes never change under its inode, so this names the version. */
-static uint64_t version_of(const struct stat *st)
-{
-	const uint64_t parts[] = {
-		(uint64_t)st->st_dev,          (uint64_t)st->st_ino,
-		(uint64_t)st->st_size,         (uint64_t)st->st_mtim.tv_sec,
-		(uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_ctim.tv_sec,
-		(uint64_t)st->st_ctim.tv_nsec,
-	};
-	uint64_t hash = ozr_hash(0, parts, sizeof parts);
-	return hash ? hash : 1;
-}
-
 static int not_found(const char *key, const char *why, struct ozr_err *err)
 {
 	char quoted[OZR_QUOTE_MAX];
@@ -90,7 +77,7 @@ static int dir_open(struct ozr_store *base, const char *key, struct ozr_object *
 		s->sys->close(fd);
 		return ozr_alloc_code(err);
 	}
-	o->base = (struct ozr_object){base, (uint64_t)st.st_size, version_of(&st)};
+	o->base = (struct ozr_object){base, (uint64_t)st.st_size, ozr_dir_version(s, &st)};
 	o->fd = fd;
 	memcpy(o->key, key, len);
 	*out = &o->base;
@@ -247,6 +234,7 @@ int ozr_dir_open_fd(struct ozr_ctx *ctx, int fd, const char *location, int flags
 	s->root = fd;
 	s->durability = durability;
 	s->device = (uint64_t)st.st_dev;
+	s->own_clock = ozr_dir_own_clock(sys, fd);
 	*out = &s->base;
 	return OZR_OK;
 out:

@@ -29,6 +29,7 @@ enum fault_call {
 	FAULT_PWRITE,
 	FAULT_FSTAT,
 	FAULT_FSTATAT,
+	FAULT_FSTATFS,
 	FAULT_FDATASYNC,
 	FAULT_FSYNC,
 	FAULT_SYNCFS,
@@ -148,6 +149,11 @@ static int fault_fstatat(int dir, const char *name, struct stat *st, int flags)
 	return fault_hits(FAULT_FSTATAT) ? -1 : ozr_sys_real.fstatat(dir, name, st, flags);
 }
 
+static int fault_fstatfs(int fd, struct statfs *fs)
+{
+	return fault_hits(FAULT_FSTATFS) ? -1 : ozr_sys_real.fstatfs(fd, fs);
+}
+
 static int fault_fdatasync(int fd)
 {
 	(void)fd;
@@ -244,9 +250,10 @@ static int fault_random(void *buf, size_t n)
 	return fault_hits(FAULT_RANDOM) ? -1 : ozr_sys_real.random(buf, n);
 }
 
-static int64_t fault_now(void)
+/* What was written just now is old enough for its decoded chunks to be kept (store/dir_version.c). */
+static int64_t fault_now_ns(void)
 {
-	return ozr_sys_real.now();
+	return ozr_sys_real.now_ns() + INT64_C(10000000000);
 }
 
 __attribute__((unused)) static const struct ozr_sys fault_sys = {
@@ -260,6 +267,7 @@ __attribute__((unused)) static const struct ozr_sys fault_sys = {
 	.pwrite = fault_pwrite,
 	.fstat = fault_fstat,
 	.fstatat = fault_fstatat,
+	.fstatfs = fault_fstatfs,
 	.fdatasync = fault_fdatasync,
 	.fsync = fault_fsync,
 	.syncfs = fault_syncfs,
@@ -276,7 +284,7 @@ __attribute__((unused)) static const struct ozr_sys fault_sys = {
 	.readdir = fault_readdir,
 	.closedir = fault_closedir,
 	.random = fault_random,
-	.now = fault_now,
+	.now_ns = fault_now_ns,
 };
 
 #endif

@@ -7,7 +7,9 @@
  *
  * Objects: open() gives one version of one value. All reads through the
  * object come from that version or fail, so that a shard's index and its
- * chunks never mix two versions.
+ * chunks never mix two versions. Equal versions are the same value; the same value
+ * mostly has one version, but a store that cannot tell yet (a file that was written
+ * just now, where time stamps are coarse) gives each opening one of its own.
  * Puts: a value is never changed in place. It is streamed to a place that no
  * reader sees and published by commit; after commit, failure, abort or death
  * of the process a reader sees the whole old value or the whole new one.
@@ -35,7 +37,7 @@ struct ozr_range {
 struct ozr_object {
 	struct ozr_store *store; /* borrowed */
 	uint64_t size;           /* bytes of the value */
-	uint64_t version;        /* equal for equal versions of a key; never 0 */
+	uint64_t version;        /* never equal for different values of a key; never 0 */
 };
 
 /* A value being written. Implementations embed this as first member. */
