@@ -21,7 +21,7 @@ Band::Band(Dataset *dataset, int number) : stored_(dataset->stored_band(number))
 	const View &view = dataset->scene().view;
 	poDS = dataset;
 	nBand = number;
-	eAccess = GA_ReadOnly;
+	eAccess = dataset->GetAccess();
 	eDataType = gdal_type(array.dtype);
 	nRasterXSize = dataset->GetRasterXSize();
 	nRasterYSize = dataset->GetRasterYSize();

@@ -46,14 +46,60 @@ constexpr const char *type_names = "Byte UInt16 Int16 UInt32 Int32 UInt64 Int64 
 bool vrt_of_signed_bytes(GDALRasterBand *band);
 #endif
 
-/* GDALDataset with one geotransform() instead of the two shapes of GetGeoTransform(). */
+/* GDALDataset with one geotransform() instead of the two shapes of GetGeoTransform(), and with
+ * publish() and finish() instead of the shapes of FlushCache() and Close(). The most derived
+ * destructor must call end(). */
 class DatasetBase : public GDALDataset
 {
       protected:
 	/* false: there is none. */
 	virtual bool geotransform(double gt[6]) const = 0;
+	/* What was written so far to the store; false after CPLError(). */
+	virtual bool publish() = 0;
+	/* The same for the last time; called once. */
+	virtual bool finish(GDALProgressFunc progress, void *data) = 0;
+
+	CPLErr end(GDALProgressFunc progress, void *data)
+	{
+		if (ended_)
+			return CE_None;
+		ended_ = true;
+		CPLErr rc = flush_blocks(true);
+		if (!finish(progress, data))
+			rc = CE_Failure;
+		return rc;
+	}
+
+      private:
+	bool ended_ = false;
 
       public:
+#if OZR_GDAL_IS(3, 7)
+	CPLErr FlushCache(bool at_closing) override
+	{
+		CPLErr rc = flush_blocks(at_closing);
+		return publish() ? rc : CE_Failure;
+	}
+#if OZR_GDAL_IS(3, 13)
+	CPLErr Close(GDALProgressFunc progress, void *data) override
+	{
+		CPLErr rc = end(progress, data);
+		return GDALDataset::Close(progress, data) == CE_None ? rc : CE_Failure;
+	}
+#else
+	CPLErr Close() override
+	{
+		CPLErr rc = end(nullptr, nullptr);
+		return GDALDataset::Close() == CE_None ? rc : CE_Failure;
+	}
+#endif
+#else
+	void FlushCache(bool at_closing) override
+	{
+		flush_blocks(at_closing);
+		publish();
+	}
+#endif
 #if OZR_GDAL_IS(3, 12)
 	CPLErr GetGeoTransform(GDALGeoTransform &gt) const override
 	{
@@ -69,6 +115,21 @@ class DatasetBase : public GDALDataset
 		return geotransform(gt) ? CE_None : GDALDataset::GetGeoTransform(gt);
 	}
 #endif
+
+      private:
+	/* The blocks of GDAL's cache that were written, to IWriteBlock(). */
+	CPLErr flush_blocks(bool at_closing)
+	{
+#if OZR_GDAL_IS(3, 7)
+		return GDALDataset::FlushCache(at_closing);
+#else
+		CPLErr rc = CE_None; /* 3.6's dataset does not say */
+		for (int i = 1; i <= GetRasterCount(); i++)
+			if (GetRasterBand(i)->FlushCache(at_closing) != CE_None)
+				rc = CE_Failure;
+		return rc;
+#endif
+	}
 };
 
 /* Whether errors go to GDAL's own silent handler now. 3.6 does not tell: it is taken as yes. */

@@ -7,15 +7,16 @@
 #include <cmath>
 
 #include "driver.h"
+#include "update.h"
 
 Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
-    : scene_(std::move(scene)), level_(level), array_(ozr_image_level(scene_->image.get(), level))
+    : scene_(std::move(scene)), level_(level)
 {
 	const View &view = scene_->view;
-	ozr_array_get_info(array_, &info_);
+	ozr_array_get_info(array_handle(), &info_);
 	nRasterXSize = static_cast<int>(info_.shape[view.x]);
 	nRasterYSize = static_cast<int>(info_.shape[view.y]);
-	eAccess = GA_ReadOnly;
+	eAccess = scene_->writable() ? GA_Update : GA_ReadOnly;
 	planes_ = view.planes;
 	for (unsigned d = 0; d < info_.rank; d++)
 		if (d != view.x && d != view.y)
@@ -28,6 +29,9 @@ Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
 
 void Dataset::complete()
 {
+	is_main_ = true;
+	if (scene_->update != nullptr)
+		scene_->update->levels_changed = [this] { drop_cached_levels(); };
 	add_overviews();
 	set_structure();
 	set_metadata();
@@ -40,6 +44,8 @@ void Dataset::complete()
 
 void Dataset::add_overviews()
 {
+	if (scene_->stored.overviews.deferred)
+		return; /* nobody has built them yet */
 	for (unsigned n = level_ + 1; n < scene_->info.levels; n++) {
 		ArrayInfo coarser = {};
 		ozr_array_get_info(ozr_image_level(scene_->image.get(), n), &coarser);

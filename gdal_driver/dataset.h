@@ -29,12 +29,21 @@ class Dataset final : public DatasetBase
 {
       public:
 	Dataset(std::shared_ptr<Scene> scene, unsigned level);
+	~Dataset() override;
 	/* Overviews, metadata: for the dataset that a user sees. */
 	void complete();
 
 	const Scene &scene() const
 	{
 		return *scene_;
+	}
+	Scene &scene()
+	{
+		return *scene_;
+	}
+	unsigned level() const
+	{
+		return level_;
 	}
 	const ArrayInfo &array() const
 	{
@@ -55,6 +64,11 @@ class Dataset final : public DatasetBase
 	/* bands: numbers from 1. extra may be NULL. */
 	CPLErr read(const Window &window, const int *bands, int count, const Pixels &pixels,
 		    GDALRasterIOExtraArg *extra);
+	/* pixels are not changed. */
+	CPLErr write(const Window &window, const int *bands, int count, const Pixels &pixels,
+		     GDALRasterIOExtraArg *extra);
+	/* What GDAL's block cache holds of these bands is dropped, here and in coarser levels. */
+	void drop_cached_levels();
 
 	const OGRSpatialReference *GetSpatialRef() const override;
 	char **GetFileList() override;
@@ -65,14 +79,27 @@ class Dataset final : public DatasetBase
 
       protected:
 	bool geotransform(double gt[6]) const override;
+	bool publish() override;
+	bool finish(GDALProgressFunc progress, void *data) override;
 	CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
 			 int buffer_width, int buffer_height, GDALDataType type, int count,
 			 band_map bands, GSpacing pixel, GSpacing line, GSpacing band,
 			 GDALRasterIOExtraArg *extra) override;
 
       private:
+	ozr_array *array_handle() const
+	{
+		return ozr_image_level(scene_->image.get(), level_);
+	}
+	std::vector<ozr_box> boxes(const Window &window, const int *bands, int count,
+				   const Pixels &pixels, ozr_dtype type) const;
 	CPLErr read_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
 			  ozr_dtype type, GDALRasterIOExtraArg *extra);
+	CPLErr write_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
+			   ozr_dtype type, GDALRasterIOExtraArg *extra);
+	CPLErr write_converted(const Window &window, const int *bands, int count,
+			       const Pixels &pixels, GDALRasterIOExtraArg *extra);
+	CPLErr sync_blocks(GDALRWFlag flag, const Window &window, const int *bands, int count);
 	CPLErr read_converted(const Window &window, const int *bands, int count,
 			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
 	void add_overviews();
@@ -81,7 +108,7 @@ class Dataset final : public DatasetBase
 
 	std::shared_ptr<Scene> scene_;
 	unsigned level_;
-	ozr_array *array_; /* borrowed from the scene's image */
+	bool is_main_ = false; /* the one that a user sees, whose end is the scene's */
 	ArrayInfo info_ = {};
 	std::vector<Indices> planes_; /* of each band, in this level */
 	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
@@ -95,6 +122,10 @@ class Band final : public GDALRasterBand
 	void complete();
 
 	CPLErr IReadBlock(int x, int y, void *data) override;
+	CPLErr IWriteBlock(int x, int y, void *data) override;
+	/* What GDAL's block cache has of a window: changed blocks go to the array; for a write
+	 * that goes past the cache all are dropped. */
+	CPLErr sync_blocks(GDALRWFlag flag, const Window &window);
 	int GetOverviewCount() override;
 	GDALRasterBand *GetOverview(int i) override;
 	double GetNoDataValue(int *success) override;
@@ -118,6 +149,7 @@ class Band final : public GDALRasterBand
 	{
 		return static_cast<Dataset *>(poDS);
 	}
+	Window block_window(int x, int y) const;
 	const StoredBand *stored_; /* borrowed from the scene; NULL: nothing is stored */
 	GDALColorInterp color_ = GCI_Undefined;
 };

@@ -10,6 +10,7 @@
 
 #include "dataset.h"
 #include "driver.h"
+#include "update.h"
 
 /* What ozr_image_probe() finds. */
 enum { NOTHING = 0, IMAGE = 1, BARE_ARRAY = 2, OTHER_GROUP = 3 };
@@ -22,11 +23,11 @@ struct CloseStore {
 };
 using Store = std::unique_ptr<ozr_store, CloseStore>;
 
-static Store open_store(const Name &name, ozr_err *err)
+static Store open_store(const Name &name, int flags, ozr_err *err)
 {
 	ozr_store *store = nullptr;
 	ozr_ctx *ctx = Driver::get()->context();
-	if (ctx == nullptr || ozr_store_open_dir(ctx, name.folder.c_str(), OZR_READ, OZR_FLUSH_NONE,
+	if (ctx == nullptr || ozr_store_open_dir(ctx, name.folder.c_str(), flags, OZR_FLUSH_NONE,
 						 &store, err) != OZR_OK)
 		return nullptr;
 	return Store(store);
@@ -70,7 +71,7 @@ static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 static int identify_quietly(const Name &name)
 {
 	ozr_err err = {};
-	Store store = open_store(name, &err);
+	Store store = open_store(name, OZR_READ, &err);
 	return store ? ozr_image_probe(store.get(), name.inner.c_str()) : NOTHING;
 }
 
@@ -97,8 +98,10 @@ static bool refuse_what_is_not_supported(const GDALOpenInfo *info, const Name &n
 		why = "only local folders can be opened";
 	else if (name.zipped && !info->bIsDirectory)
 		why = "zipped images (.ozx) cannot be opened; unpack it to a folder";
-	else if (info->eAccess == GA_Update)
-		why = "update is not supported; open it read-only, or write a new image";
+	else if (info->eAccess == GA_Update &&
+		 CSLFetchNameValue(info->papszOpenOptions, "LEVEL") != nullptr)
+		why = "other levels follow from level 0, which alone can be updated; leave LEVEL "
+		      "out";
 	if (why != nullptr)
 		CPLError(CE_Failure, CPLE_NotSupported, "open '%s': %s", info->pszFilename, why);
 	return why != nullptr;
@@ -119,13 +122,13 @@ static bool fits_gdal(const Scene &scene)
 	return GDALCheckBandCount(static_cast<int>(scene.view.planes.size()), FALSE) != FALSE;
 }
 
-static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store,
+static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store, int flags,
 			       CSLConstList options)
 {
 	auto scene = std::make_shared<Scene>();
 	ozr_image *image = nullptr;
 	ozr_err err = {};
-	int rc = ozr_image_open(store, name.inner.c_str(), OZR_READ, &image, &err);
+	int rc = ozr_image_open(store, name.inner.c_str(), flags, &image, &err);
 	if (rc != OZR_OK) {
 		report(err); /* it names the folder */
 		return nullptr;
@@ -142,6 +145,10 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	for (unsigned i = 0; ozr_image_warning(image, i) != nullptr; i++)
 		CPLError(CE_Warning, CPLE_AppDefined, "'%s': %s", text,
 			 ozr_image_warning(image, i));
+	if (flags == OZR_UPDATE) {
+		scene->access = Access::UPDATE;
+		scene->update = std::make_unique<Update>(*scene);
+	}
 	auto dataset = std::make_unique<Dataset>(scene, scene->view.level);
 	dataset->complete();
 	return dataset.release();
@@ -162,7 +169,8 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 	if ((name.remote || name.zipped) && refuse_what_is_not_supported(info, name))
 		return nullptr;
 	ozr_err err = {};
-	Store store = open_store(name, &err);
+	int flags = info->eAccess == GA_Update ? OZR_UPDATE : OZR_READ;
+	Store store = open_store(name, flags, &err);
 	if (!store) {
 		if (name.ours) {
 			ozr_err_context(&err, err.code, "open '%s'", info->pszFilename);
@@ -174,7 +182,7 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 		return nullptr;
 	if (refuse_what_is_not_supported(info, name))
 		return nullptr;
-	return open_image(name, plain_name(name, info->pszFilename).c_str(), store.get(),
+	return open_image(name, plain_name(name, info->pszFilename).c_str(), store.get(), flags,
 			  info->papszOpenOptions);
 }
 
@@ -182,11 +190,11 @@ GDALDataset *open_by_name(const std::string &text, CSLConstList options)
 {
 	Name name(text.c_str());
 	ozr_err err = {};
-	Store store = open_store(name, &err);
+	Store store = open_store(name, OZR_READ, &err);
 	if (!store) {
 		ozr_err_context(&err, err.code, "open '%s'", text.c_str());
 		report(err);
 		return nullptr;
 	}
-	return open_image(name, text.c_str(), store.get(), options);
+	return open_image(name, text.c_str(), store.get(), OZR_READ, options);
 }

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads. A request at the resolution of the level goes to the library, which
+ * Requests for pixels, and reads. A request at the resolution of the level goes to the library, which
  * converts into the caller's memory; one that wants fewer pixels goes to the
  * overview that GDAL chooses, and what is left of resampling to GDAL.
  */
 #include "dataset.h"
 #include "driver.h"
+#include "update.h"
 
-namespace
-{
-/* A GDAL progress function as the library calls it. */
-struct Progress {
-	GDALProgressFunc fn;
-	void *data;
-};
-} // namespace
-
-static int on_progress(void *user, double fraction)
-{
-	auto *p = static_cast<Progress *>(user);
-	return p->fn(fraction, "", p->data) ? 0 : 1;
-}
-
-CPLErr Dataset::read_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
-			   ozr_dtype type, GDALRasterIOExtraArg *extra)
+std::vector<ozr_box> Dataset::boxes(const Window &window, const int *bands, int count,
+				    const Pixels &pixels, ozr_dtype type) const
 {
 	const View &view = scene_->view;
-	std::vector<ozr_box> boxes(count);
+	std::vector<ozr_box> list(count);
 	for (int i = 0; i < count; i++) {
-		ozr_box &box = boxes[i];
+		ozr_box &box = list[i];
 		const Indices &plane = planes_[bands[i] - 1];
 		for (unsigned d = 0; d < info_.rank; d++) {
 			box.start[d] = plane[d];
@@ -43,17 +29,21 @@ CPLErr Dataset::read_boxes(const Window &window, const int *bands, int count, co
 		box.data = static_cast<GByte *>(pixels.data) + i * pixels.band;
 		box.dtype = type;
 	}
-	ozr_err err = {};
-	ozr_call call = {};
-	Progress progress = {};
-	call.warn = warn;
-	call.threads = scene_->threads;
-	if (extra != nullptr && extra->pfnProgress != nullptr) {
-		progress = {extra->pfnProgress, extra->pProgressData};
-		call.user = &progress;
-		call.progress = on_progress;
+	return list;
+}
+
+CPLErr Dataset::read_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
+			   ozr_dtype type, GDALRasterIOExtraArg *extra)
+{
+	std::vector<ozr_box> list = boxes(window, bands, count, pixels, type);
+	Progress progress;
+	if (extra != nullptr) {
+		progress.fn = extra->pfnProgress;
+		progress.data = extra->pProgressData;
 	}
-	int rc = ozr_array_read(array_, boxes.size(), boxes.data(), &call, &err);
+	ozr_err err = {};
+	ozr_call call = library_call(*scene_, &progress);
+	int rc = ozr_array_read(array_handle(), list.size(), list.data(), &call, &err);
 	if (rc == OZR_OK)
 		return CE_None;
 	ozr_err_context(&err, rc, "read '%s': level %u", scene_->name.c_str(), level_);
@@ -103,6 +93,10 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 		     GDALRasterIOExtraArg *extra)
 {
 	ozr_dtype type;
+	/* Levels are brought up to date before anybody looks at them. */
+	if (scene_->update != nullptr && level_ != scene_->view.level &&
+	    !scene_->update->refresh({}))
+		return CE_Failure;
 	if (engine_type(pixels.type, info_.dtype, type))
 		return read_boxes(window, bands, count, pixels, type, extra);
 	return read_converted(window, bands, count, pixels, extra);
@@ -125,8 +119,14 @@ CPLErr Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, 
 			  GDALRasterIOExtraArg *extra)
 {
 	Window window = {x, y, width, height};
-	if (flag == GF_Read && is_one_to_one(window, buffer_width, buffer_height, extra))
-		return read(window, bands, count, {data, type, pixel, line, band}, extra);
+	if (is_one_to_one(window, buffer_width, buffer_height, extra)) {
+		Pixels pixels = {data, type, pixel, line, band};
+		CPLErr rc = sync_blocks(flag, window, bands, count);
+		if (rc != CE_None)
+			return rc;
+		return flag == GF_Read ? read(window, bands, count, pixels, extra)
+				       : write(window, bands, count, pixels, extra);
+	}
 	if (flag == GF_Read && (buffer_width < width || buffer_height < height) &&
 	    AreOverviewsEnabled()) {
 		int tried = FALSE;
@@ -145,19 +145,31 @@ CPLErr Band::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, voi
 		       GSpacing line, GDALRasterIOExtraArg *extra)
 {
 	Window window = {x, y, width, height};
-	if (flag == GF_Read && is_one_to_one(window, buffer_width, buffer_height, extra))
-		return dataset()->read(window, &nBand, 1, {data, type, pixel, line, 0}, extra);
+	if (is_one_to_one(window, buffer_width, buffer_height, extra)) {
+		Pixels pixels = {data, type, pixel, line, 0};
+		CPLErr rc = dataset()->scene().writable() ? sync_blocks(flag, window) : CE_None;
+		if (rc != CE_None)
+			return rc;
+		return flag == GF_Read ? dataset()->read(window, &nBand, 1, pixels, extra)
+				       : dataset()->write(window, &nBand, 1, pixels, extra);
+	}
 	/* GDALRasterBand tries the overviews itself. */
 	return GDALRasterBand::IRasterIO(flag, x, y, width, height, data, buffer_width,
 					 buffer_height, type, pixel, line, extra);
 }
 
-CPLErr Band::IReadBlock(int x, int y, void *data)
+Window Band::block_window(int x, int y) const
 {
-	int size = GDALGetDataTypeSizeBytes(eDataType);
 	Window window = {x * nBlockXSize, y * nBlockYSize, 0, 0};
 	window.width = std::min(nBlockXSize, nRasterXSize - window.x);
 	window.height = std::min(nBlockYSize, nRasterYSize - window.y);
+	return window;
+}
+
+CPLErr Band::IReadBlock(int x, int y, void *data)
+{
+	int size = GDALGetDataTypeSizeBytes(eDataType);
+	Window window = block_window(x, y);
 	GSpacing line = static_cast<GSpacing>(nBlockXSize) * size;
 	if (window.width < nBlockXSize || window.height < nBlockYSize)
 		memset(data, 0, static_cast<size_t>(line) * nBlockYSize);

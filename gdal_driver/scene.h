@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a dataset shows: an open image, which of its axes is the bands, where
- * the other axes are fixed, and what is stored about it for GDAL. Made once
- * by open.cpp, then constant and shared by the dataset and its overviews.
+ * the other axes are fixed, and what is stored about it for GDAL. Made by
+ * open.cpp or create.cpp and shared by the dataset and its overviews. Read-only
+ * scenes are constant and may be used from any thread. A scene that is written
+ * belongs to one thread: setters change `stored`, and the first flush of a new
+ * image exchanges `image`, so nobody may keep what is borrowed from it.
  */
 #ifndef OZR_GDAL_SCENE_H
 #define OZR_GDAL_SCENE_H
@@ -28,22 +31,40 @@ using Indices = std::array<uint64_t, OZR_MAX_RANK>;
 
 struct View {
 	unsigned x = 0, y = 0;
-	int band_axis = -1; /* -1: one band, or BANDS=ALL */
-	unsigned level = 0; /* shown at full size */
+	int band_axis = -1;                         /* -1: one band, or BANDS=ALL */
+	unsigned level = 0;                         /* shown at full size */
 	std::array<bool, OZR_MAX_RANK> chosen = {}; /* axes that Z=, T= or C= fixes */
 	bool bands_chosen = false;                  /* BANDS=C, Z or T was given */
 	std::vector<Indices>
 		planes; /* of each band: the index on every axis but x and y, in level 0 */
 };
 
+enum class Access {
+	READ,
+	UPDATE,
+	CREATING /* by Create(), and nothing of it is at the target yet */
+};
+
+class Update;
+
 struct Scene {
+	Scene();
+	~Scene();
 	std::string name; /* as the user wrote it */
 	std::string folder, inner;
 	Image image;
 	ImageInfo info = {};
 	View view;
 	Stored stored;
+	bool stored_changed = false; /* by a setter, since it was saved */
 	unsigned threads = 0;
+	Access access = Access::READ;
+	std::unique_ptr<Update> update; /* nullptr: read-only */
+
+	bool writable() const
+	{
+		return access != Access::READ;
+	}
 };
 
 /* From the open options; false after CPLError(). Warns when planes are hidden that the options

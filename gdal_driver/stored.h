@@ -11,6 +11,8 @@
  *   "srs": {"exact": "proj:code",  the form that gives the very same CRS back, or
  *           "wkt": "...",          when there is none
  *           "data_axes": [1, 2], "epoch": 2020.5},
+ *   "pyramid": "deferred",     levels above 0 are not built yet: nobody shows them
+ *   "overviews": {"method": "CUBIC", "by": "gdal"},   built by GDAL's kernels
  *   "metadata": {"": {"AREA_OR_POINT": "Area"}, "xml:XMP": ["<x/>"]},
  *   "bands": [{"description": "...", "color_interpretation": "Red", "nodata": "-9999",
  *              "unit": "m", "scale": 0.1, "offset": 0, "categories": ["..."],
@@ -43,7 +45,15 @@ struct StoredBand {
 	Domains metadata;
 };
 
+/* How the levels above 0 were made. */
+struct StoredOverviews {
+	std::string method;    /* a name of gdaladdo's when by_gdal, else "": the image says */
+	bool by_gdal = false;  /* by GDAL's kernels: refreshing them is up to overviews.cpp */
+	bool deferred = false; /* they are not there yet: readers must not show them */
+};
+
 struct Stored {
+	StoredOverviews overviews;
 	std::string band_axis; /* name of the axis that `bands` lists */
 	std::vector<StoredBand> bands;
 	Domains metadata;

@@ -152,6 +152,10 @@ bool read_stored(ozr_image *image, unsigned x, unsigned y, Stored &out)
 	if (!out.has_geotransform && own.GetBool("geotransform", true))
 		default_geotransform(image, x, y, out);
 	out.band_axis = own.GetString("band_axis");
+	out.overviews.deferred = own.GetString("pyramid") == "deferred";
+	CPLJSONObject overviews = own.GetObj("overviews");
+	out.overviews.by_gdal = overviews.GetString("by") == "gdal";
+	out.overviews.method = overviews.GetString("method");
 	out.metadata = parse_domains(own.GetObj("metadata"));
 	CPLJSONArray bands = own.GetArray("bands");
 	if (bands.IsValid())

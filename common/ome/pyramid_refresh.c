@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Refresh: bring the levels above a changed region up to date, one level
- * after the other: read what the windows need, reduce, write, flush.
+ * Refresh: one step from a level to the one above it, over regions that have
+ * changed: read what the windows need, reduce, write, flush. pyramid_regions.c
+ * goes from step to step.
  *
  * The work is cut into pieces: chunks of the upper level, gathered so that
  * source chunks are decoded once, in the order of its shards. Pieces run on
  * the pool while their source bytes fit into half of the budget; where a
  * single chunk's windows do not fit, they are read slab by slab.
  */
-#include "ome/pyramid_impl.h"
+#include "ome/pyramid_refresh.h"
+
+#include <stdlib.h>
 
 enum { PIECE_BYTES = 8 << 20 /* source bytes worth a task */ };
 
@@ -16,7 +19,6 @@ enum { PIECE_BYTES = 8 << 20 /* source bytes worth a task */ };
 struct step {
 	const struct ozr_geometry *g;
 	unsigned level;
-	uint64_t start[OZR_MAX_RANK], end[OZR_MAX_RANK];
 	uint64_t piece[OZR_MAX_RANK], slab[OZR_MAX_RANK];
 	struct ozr_call call; /* for reads and writes within a task */
 };
@@ -168,13 +170,10 @@ static void cut(struct step *s, uint64_t share)
 	}
 }
 
-struct progress {
-	const struct ozr_call *call;
-	double done, all; /* elements of upper levels */
-};
-
-static int submit_piece(const struct step *s, struct ozr_pipe *pipe, const uint64_t *at,
-			struct progress *progress, struct ozr_err *err)
+/* A box of the upper level that lies in one piece. */
+static int submit_piece(const struct step *s, struct ozr_pipe *pipe, const uint64_t *start,
+			const uint64_t *count, struct ozr_refresh_progress *progress,
+			struct ozr_err *err)
 {
 	struct ozr_err mine;
 	struct piece *p = ozr_calloc(s->g->ctx, 1, sizeof *p, &mine);
@@ -183,157 +182,194 @@ static int submit_piece(const struct step *s, struct ozr_pipe *pipe, const uint6
 		return ozr_fail(err, mine.code, "%s", mine.msg);
 	p->s = s;
 	for (unsigned d = 0; d < s->g->rank; d++) {
-		const uint64_t end = ozr_min_u64((at[d] + 1) * s->piece[d], s->end[d]);
-		p->start[d] = ozr_max_u64(at[d] * s->piece[d], s->start[d]);
-		p->count[d] = end - p->start[d];
-		elements *= (double)p->count[d];
+		p->start[d] = start[d];
+		p->count[d] = count[d];
+		elements *= (double)count[d];
 	}
 	const size_t weight = (size_t)source_bytes(s, s->slab);
 	int rc = ozr_pipe_submit(pipe, weight, do_piece, drop_piece, p, err);
 	progress->done += elements;
+	if (progress->done > progress->all) /* regions that were joined have more */
+		progress->done = progress->all;
 	if (!rc)
 		rc = ozr_call_progress(progress->call, 0.999 * progress->done / progress->all, err);
 	return rc;
 }
 
-/* All pieces of the region, shard after shard. */
-static int submit_all(const struct step *s, struct ozr_pipe *pipe, struct progress *progress,
-		      struct ozr_err *err)
+/* The part of a region (of the upper level) that lies in the piece at `at`. */
+static void part_in_piece(const struct step *s, const struct ozr_region *r, const uint64_t *at,
+			  struct ozr_region *out)
+{
+	for (unsigned d = 0; d < s->g->rank; d++) {
+		const uint64_t end =
+			ozr_min_u64((at[d] + 1) * s->piece[d], r->start[d] + r->count[d]);
+		out->start[d] = ozr_max_u64(at[d] * s->piece[d], r->start[d]);
+		out->count[d] = end - out->start[d];
+	}
+}
+
+/* One region: all its pieces, shard after shard. */
+static int submit_region(const struct step *s, struct ozr_pipe *pipe, const struct ozr_region *r,
+			 struct ozr_refresh_progress *progress, struct ozr_err *err)
 {
 	const struct ozr_build_level *up = &s->g->level[s->level + 1];
 	const unsigned rank = s->g->rank;
 	uint64_t outer[OZR_MAX_RANK], first_outer[OZR_MAX_RANK], last_outer[OZR_MAX_RANK];
 	uint64_t shard[OZR_MAX_RANK], at[OZR_MAX_RANK];
 	uint64_t first[OZR_MAX_RANK] = {0}, last[OZR_MAX_RANK];
+	struct ozr_region part;
 	int rc;
 	for (unsigned d = 0; d < rank; d++) {
 		shard[d] = ozr_lcm_below(s->piece[d], up->shard[d], up->shape[d]);
-		outer[d] = first_outer[d] = s->start[d] / shard[d];
-		last_outer[d] = (s->end[d] - 1) / shard[d];
+		outer[d] = first_outer[d] = r->start[d] / shard[d];
+		last_outer[d] = (r->start[d] + r->count[d] - 1) / shard[d];
 	}
 	do {
 		for (unsigned d = 0; d < rank; d++) {
-			const uint64_t from = ozr_max_u64(outer[d] * shard[d], s->start[d]);
-			const uint64_t to = ozr_min_u64((outer[d] + 1) * shard[d], s->end[d]);
+			const uint64_t from = ozr_max_u64(outer[d] * shard[d], r->start[d]);
+			const uint64_t to =
+				ozr_min_u64((outer[d] + 1) * shard[d], r->start[d] + r->count[d]);
 			first[d] = from / s->piece[d];
 			last[d] = (to - 1) / s->piece[d];
 		}
 		memcpy(at, first, sizeof at);
 		do {
-			rc = submit_piece(s, pipe, at, progress, err);
+			part_in_piece(s, r, at, &part);
+			rc = submit_piece(s, pipe, part.start, part.count, progress, err);
 		} while (!rc && ozr_odometer(at, first, last, rank));
 	} while (!rc && ozr_odometer(outer, first_outer, last_outer, rank));
 	return rc;
 }
 
-/* --- levels ---------------------------------------------------------------------------- */
+/* --- many regions ---------------------------------------------------------------------- */
 
-/* The region above `start` to `end` (in level `level`): 0 when there is none. */
-static int lift(const struct ozr_geometry *g, unsigned level, uint64_t *start, uint64_t *end)
+/* What several regions want of one piece. */
+struct wanted {
+	uint64_t shard, piece; /* numbers on their grids: the order of work */
+	struct ozr_region part;
+};
+
+static int in_order(const void *x, const void *y)
 {
-	const struct ozr_build_level *l = &g->level[level];
-	for (unsigned d = 0; d < g->rank; d++) {
-		start[d] /= l->factor[d];
-		end[d] = ozr_min_u64(ozr_ceil_div(end[d], l->factor[d]), l[1].shape[d]);
-		if (start[d] >= end[d])
-			return 0;
-	}
-	return 1;
+	const struct wanted *a = x, *b = y;
+	if (a->shard != b->shard)
+		return a->shard < b->shard ? -1 : 1;
+	if (a->piece != b->piece)
+		return a->piece < b->piece ? -1 : 1;
+	return 0;
 }
 
-static int refresh_level(struct step *s, const struct ozr_call *call, struct progress *progress,
-			 struct ozr_err *err)
+static void number(const struct step *s, const uint64_t *at, struct wanted *w)
+{
+	const struct ozr_build_level *up = &s->g->level[s->level + 1];
+	w->shard = w->piece = 0;
+	for (unsigned d = 0; d < s->g->rank; d++) {
+		w->piece = w->piece * ozr_ceil_div(up->shape[d], s->piece[d]) + at[d];
+		w->shard = w->shard * ozr_ceil_div(up->shape[d], up->shard[d]) +
+			   at[d] * s->piece[d] / up->shard[d];
+	}
+}
+
+/* The smallest box around both. */
+static void join(unsigned rank, struct ozr_region *into, const struct ozr_region *more)
+{
+	for (unsigned d = 0; d < rank; d++) {
+		const uint64_t end = ozr_max_u64(into->start[d] + into->count[d],
+						 more->start[d] + more->count[d]);
+		into->start[d] = ozr_min_u64(into->start[d], more->start[d]);
+		into->count[d] = end - into->start[d];
+	}
+}
+
+static int list_pieces(const struct step *s, const struct ozr_regions *regions,
+		       struct wanted **list, size_t *n, struct ozr_err *err)
+{
+	const unsigned rank = s->g->rank;
+	uint64_t at[OZR_MAX_RANK], first[OZR_MAX_RANK], last[OZR_MAX_RANK];
+	size_t room = 0;
+	for (size_t i = 0; i < regions->n; i++) {
+		const struct ozr_region *r = &regions->region[i];
+		for (unsigned d = 0; d < rank; d++) {
+			at[d] = first[d] = r->start[d] / s->piece[d];
+			last[d] = (r->start[d] + r->count[d] - 1) / s->piece[d];
+		}
+		do {
+			if (*n == room) {
+				room = 2 * room + 64;
+				void *more =
+					ozr_resize(s->g->ctx, *list, room * sizeof **list, err);
+				if (!more)
+					return err && err->code == OZR_LIMIT ? OZR_LIMIT
+									     : OZR_NO_MEMORY;
+				*list = more;
+			}
+			number(s, at, &(*list)[*n]);
+			part_in_piece(s, r, at, &(*list)[(*n)++].part);
+		} while (ozr_odometer(at, first, last, rank));
+	}
+	return OZR_OK;
+}
+
+/* Each piece once, whatever the regions have in common; they become the parts of the pieces. */
+static int submit_regions(const struct step *s, struct ozr_pipe *pipe, struct ozr_regions *regions,
+			  struct ozr_refresh_progress *progress, struct ozr_err *err)
 {
 	struct ozr_ctx *ctx = s->g->ctx;
+	struct wanted *list = NULL;
+	struct ozr_region *parts = NULL;
+	size_t n = 0, kept = 0;
+	int rc = list_pieces(s, regions, &list, &n, err);
+	if (!rc) {
+		qsort(list, n, sizeof *list, in_order);
+		for (size_t i = 1; i < n; i++) {
+			if (list[i].piece == list[kept].piece)
+				join(s->g->rank, &list[kept].part, &list[i].part);
+			else
+				list[++kept] = list[i];
+		}
+		n = kept + 1;
+		parts = ozr_alloc(ctx, n * sizeof *parts, err);
+		if (!parts)
+			rc = err && err->code == OZR_LIMIT ? OZR_LIMIT : OZR_NO_MEMORY;
+	}
+	for (size_t i = 0; !rc && i < n; i++) {
+		parts[i] = list[i].part;
+		rc = submit_piece(s, pipe, parts[i].start, parts[i].count, progress, err);
+	}
+	ozr_free(ctx, list);
+	if (rc) {
+		ozr_free(ctx, parts);
+		return rc;
+	}
+	ozr_free(ctx, regions->region);
+	regions->region = parts;
+	regions->n = n;
+	return OZR_OK;
+}
+
+int ozr_refresh_step(const struct ozr_geometry *g, unsigned level, struct ozr_regions *regions,
+		     struct ozr_refresh_progress *progress, struct ozr_err *err)
+{
+	const struct ozr_call *call = progress->call;
+	struct step s = {.g = g, .level = level};
 	const size_t budget = ozr_call_budget(call);
-	unsigned threads = ozr_ctx_threads(ctx);
+	unsigned threads = ozr_ctx_threads(g->ctx);
 	struct ozr_pipe *pipe = NULL;
 	if (call && call->threads && call->threads < threads)
 		threads = call->threads;
-	s->call = (struct ozr_call){.threads = 1, .budget = budget / 4};
-	cut(s, ozr_max_u64(budget / 2 / threads, 1));
-	int rc = ozr_pipe_open(ctx, call, budget / 2 ? budget / 2 : 1, &pipe, err);
+	s.call = (struct ozr_call){.threads = 1, .budget = budget / 4};
+	cut(&s, ozr_max_u64(budget / 2 / threads, 1));
+	int rc = ozr_pipe_open(g->ctx, call, budget / 2 ? budget / 2 : 1, &pipe, err);
 	if (!rc)
-		rc = submit_all(s, pipe, progress, err);
+		rc = regions->n == 1 ? submit_region(&s, pipe, &regions->region[0], progress, err)
+				     : submit_regions(&s, pipe, regions, progress, err);
 	if (!rc)
 		rc = ozr_pipe_drain(pipe, err);
 	ozr_pipe_close(pipe);
 	if (!rc) {
-		rc = ozr_array_flush(s->g->level[s->level + 1].array, call, err);
+		rc = ozr_array_flush(g->level[level + 1].array, call, err);
 		if (rc)
-			ozr_err_context(err, rc, "level %u", s->level + 1);
+			ozr_err_context(err, rc, "level %u", level + 1);
 	}
-	return rc;
-}
-
-/* Elements that will be written on all levels. */
-static double work(const struct ozr_geometry *g, unsigned level, const uint64_t *start,
-		   const uint64_t *end)
-{
-	uint64_t from[OZR_MAX_RANK], to[OZR_MAX_RANK];
-	double all = 0;
-	memcpy(from, start, sizeof from);
-	memcpy(to, end, sizeof to);
-	for (; level + 1 < g->levels && lift(g, level, from, to); level++) {
-		double n = 1;
-		for (unsigned d = 0; d < g->rank; d++)
-			n *= (double)(to[d] - from[d]);
-		all += n;
-	}
-	return all;
-}
-
-static int refresh(const struct ozr_geometry *g, unsigned level, const uint64_t *start,
-		   const uint64_t *end, const struct ozr_call *call, struct ozr_err *err)
-{
-	struct step s = {.g = g};
-	struct progress progress = {.call = call, .all = work(g, level, start, end)};
-	memcpy(s.start, start, sizeof s.start);
-	memcpy(s.end, end, sizeof s.end);
-	int rc = ozr_call_progress(call, 0, err);
-	if (!rc)
-		rc = ozr_array_flush(g->level[level].array, call, err);
-	for (; !rc && level + 1 < g->levels && lift(g, level, s.start, s.end); level++) {
-		s.level = level;
-		rc = refresh_level(&s, call, &progress, err);
-	}
-	return rc ? rc : ozr_call_progress(call, 1, err);
-}
-
-int ozr_pyramid_refresh(struct ozr_image *img, unsigned level, const uint64_t *start,
-			const uint64_t *count, const struct ozr_call *call, struct ozr_err *err)
-{
-	uint64_t from[OZR_MAX_RANK] = {0}, to[OZR_MAX_RANK] = {0};
-	struct ozr_geometry g;
-	if (level >= img->info.levels)
-		return ozr_fail(err, OZR_BAD_ARG, "refresh: level %u, the image has %u", level,
-				img->info.levels);
-	if (img->info.levels == 1)
-		return ozr_call_progress(call, 1, err);
-	ozr_ctx_enter(img->ctx);
-	int rc = ozr_geometry_init(&g, img, 0, 0, err);
-	if (rc)
-		return ozr_err_context(err, rc, "refresh");
-	for (unsigned d = 0; d < g.rank && !rc; d++) {
-		const uint64_t shape = g.level[level].shape[d];
-		from[d] = start ? start[d] : 0;
-		to[d] = shape;
-		if (!start)
-			continue;
-		if (start[d] > shape || count[d] > shape - start[d])
-			rc = ozr_fail(
-				err, OZR_BAD_ARG,
-				"refresh: axis %u: %llu elements from %llu on, the extent is %llu",
-				d, (unsigned long long)count[d], (unsigned long long)start[d],
-				(unsigned long long)shape);
-		to[d] = start[d] + count[d];
-	}
-	int empty = 0;
-	for (unsigned d = 0; d < g.rank; d++)
-		empty |= from[d] >= to[d];
-	if (!rc)
-		rc = empty ? ozr_call_progress(call, 1, err)
-			   : refresh(&g, level, from, to, call, err);
-	ozr_geometry_release(&g);
 	return rc;
 }

@@ -123,12 +123,6 @@ def test_absent(tmp_path):
     assert "nothing.zarr" in said.errors()[0]
 
 
-def test_update_is_refused(store):
-    with heard() as said:
-        assert gdal.OpenEx(str(store), gdal.OF_RASTER | gdal.OF_UPDATE, ["OMEZarr"]) is None
-    assert len(said.errors()) == 1 and "update" in said.errors()[0]
-
-
 def test_remote_and_zipped(tmp_path):
     _, said = opened("OMEZARR:/vsimem/x.zarr", errors=1)
     assert "local" in said.errors()[0]

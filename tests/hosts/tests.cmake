@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The plug-ins inside their hosts. GDAL: through its own programs and through Debian's Python.
 if(TARGET gdal_OMEZarr AND NOT OZR_SANITIZE)
-  foreach(name compare create metadata open overviews overwrite valgrind view)
+  foreach(name compare create metadata open overviews overwrite update valgrind view)
     add_test(NAME hosts/gdal_${name}
       COMMAND "${CMAKE_CURRENT_LIST_DIR}/run_gdal.sh" "${CMAKE_CURRENT_LIST_DIR}/test_gdal_${name}.py")
     set_tests_properties(hosts/gdal_${name} PROPERTIES LABELS hosts SKIP_RETURN_CODE 77 TIMEOUT 600

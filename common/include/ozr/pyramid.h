@@ -53,6 +53,19 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_finish(struct ozr_image *img, const struc
 OZR_API OZR_MUST_CHECK int ozr_pyramid_refresh(struct ozr_image *img, unsigned level,
 					       const uint64_t *start, const uint64_t *count,
 					       const struct ozr_call *call, struct ozr_err *err);
+/* A box of elements, wherever they are. */
+struct ozr_region {
+	uint64_t start[OZR_MAX_RANK], count[OZR_MAX_RANK];
+};
+/* The same for n regions (they may overlap) and up to level `last` (0: all). Each level's shards
+ * are written once, after the level below is complete. With last = level + 1 it is one step, which
+ * many processes can share: regions of `level` that lie above whole shards of level + 1 never
+ * meet in a shard. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_refresh_regions(struct ozr_image *img, unsigned level,
+						       unsigned last, size_t n,
+						       const struct ozr_region *regions,
+						       const struct ozr_call *call,
+						       struct ozr_err *err);
 /* Grow axis by n elements and write box (its start is in the new coordinates), chunks
  * first, then the levels above, then the shapes from the highest level down to level 0:
  * readers see the old image or the new. After a failure the handle can only be closed; what is

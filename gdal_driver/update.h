@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a handle that writes still owes its store. Pixels go to the library's
+ * write-back at once; the levels above them are brought up to date when
+ * somebody looks at one through the same handle, and at the end. So there is a
+ * set of regions of level 0 that have changed.
+ *
+ * An image by Create() is absent until the first flush or close, which commits
+ * it; then it is opened again for update and the handle goes on. Where the
+ * pyramid is deferred (PYRAMID=DEFER), handles write pixels and never touch
+ * levels or metadata: the image belongs to many writers.
+ *
+ * Threads: touched() from any (GDAL flushes its block cache from whatever thread
+ * needs room), the rest from the one that the dataset belongs to.
+ */
+#ifndef OZR_GDAL_UPDATE_H
+#define OZR_GDAL_UPDATE_H
+
+#include <functional>
+#include <mutex>
+
+#include "create.h"
+#include "dirty.h"
+#include "scene.h"
+
+/* A GDAL progress function as the library calls it: call.user is the Progress. */
+struct Progress {
+	GDALProgressFunc fn = nullptr;
+	void *data = nullptr;
+	double from = 0, to = 1; /* the part of the whole that this call is */
+};
+/* What every call of the driver brings along; progress must outlive it. */
+ozr_call library_call(const Scene &scene, Progress *progress);
+
+class Update
+{
+      public:
+	explicit Update(Scene &scene);
+
+	/* These elements of level 0 were written, or may have been. */
+	void touched(const ozr_box *boxes, size_t count);
+	/* The levels were made anew by other means. */
+	void forget_dirty();
+	bool is_dirty();
+
+	/* Pixels, and what setters changed, to the store; commits a new image. Levels stay as
+	 * they are: a new image says that its own are not built yet. False after CPLError(). */
+	bool publish();
+	/* Levels above what was touched. */
+	bool refresh(Progress progress);
+	/* publish() and refresh() for the last time. abandon: a new image comes to nothing. */
+	bool finish(Progress progress, bool abandon);
+
+	/* OVERVIEWS: builds all levels of these bands (from 1) with GDAL's kernels, when
+	 * stored.overviews.by_gdal says that they were made so. */
+	std::function<bool(const std::vector<int> &bands, Progress progress)> rebuild;
+	/* Called after levels have changed: GDAL's block cache may hold older ones. */
+	std::function<void()> levels_changed;
+
+      private:
+	bool write_pixels();
+	bool commit();
+	bool reopen();
+	bool owns_levels() const;
+	bool refresh_by_gdal(Progress progress);
+
+	Scene &scene_;
+	std::mutex mutex_;
+	DirtySet dirty_;       /* (mutex_) */
+	bool pyramid_is_ours_; /* to refresh; false: deferred by somebody else */
+	bool failed_ = false;  /* a new image is lost: said already */
+	ozr_durability durability_ = OZR_FLUSH_NONE;
+};
+
+/* Build level `level` (from 1) where it depends on a region of the level before it: the part that
+ * one of many processes builds. Regions that are whole shards of `level` times the factors never
+ * meet in a shard. */
+bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress progress);
+/* The levels are complete: readers may show them. */
+bool publish_pyramid(Scene &scene);
+
+#endif
