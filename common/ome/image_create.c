@@ -67,7 +67,7 @@ static int take_group_attributes(struct ozr_image *img, const struct ozr_image_o
 			       ? OZR_OK
 			       : ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes");
 	}
-	int rc = ozr_json_parse(img->ctx, text, strlen(text), 0, &doc, err);
+	int rc = ozr_json_parse(img->ctx, text, strlen(text), OZR_JSON_PYTHON, &doc, err);
 	if (rc == OZR_OK) {
 		struct ozr_jref root = ozr_jroot(doc);
 		rc = ozr_jneed(&root, OZR_JSON_OBJECT, err);

@@ -67,7 +67,12 @@ void ozr_making_abort(struct ozr_image *img)
 static struct ozr_json *omero_member(const struct ozr_image *img)
 {
 	const struct ozr_making *m = img->making;
+	struct ozr_json *holder = m->attributes;
+	if (m->ome_version != 4)
+		holder = ozr_json_child(holder, "ome");
 	struct ozr_omero_source src = {
+		.ctx = img->ctx,
+		.base = ozr_json_child(holder, "omero"),
 		.name = img->info.name,
 		.version = m->ome_version == 4 ? "0.4" : NULL,
 		.dtype = img->info.dtype,

@@ -95,23 +95,24 @@ static struct ozr_json *write_multiscales(const struct ozr_image *img, const cha
 	return list;
 }
 
-static struct ozr_json *write_label(const struct ozr_image *img, const char *version)
+/* What is there stays (a copied label has its colors there); what it lacks is added. */
+static int write_label(struct ozr_json *holder, const struct ozr_image *img, const char *version)
 {
-	struct ozr_json *o = ozr_json_object();
-	int bad = 0;
+	struct ozr_json *o = ozr_json_child(holder, "image-label");
+	struct ozr_jref r = ozr_jroot(o);
 
-	if (version != NULL)
-		bad |= ozr_json_set_text(o, "version", version);
-	if (strstr(img->path, "labels/") != NULL) { /* where "../../" is the image */
-		struct ozr_json *source = ozr_json_object();
+	if (o == NULL || !ozr_jis(&r, OZR_JSON_OBJECT)) {
+		if (ozr_json_set(holder, "image-label", ozr_json_object()) != 0)
+			return -1;
+		o = ozr_json_child(holder, "image-label");
+	}
+	int bad = version != NULL ? ozr_json_set_text(o, "version", version) : 0;
+	if (strstr(img->path, "labels/") != NULL && ozr_json_child(o, "source") == NULL) {
+		struct ozr_json *source = ozr_json_object(); /* "../../" is the image */
 		bad |= ozr_json_set_text(source, "image", "../../");
 		bad |= ozr_json_set(o, "source", source);
 	}
-	if (bad != 0) {
-		ozr_json_free(o);
-		return NULL;
-	}
-	return o;
+	return bad;
 }
 
 /* The object that takes multiscales: attributes, or its member `ome`, made when missing. */
@@ -139,7 +140,7 @@ int ozr_ome_write(struct ozr_json *attributes, int ome_version, const struct ozr
 		bad |= ozr_json_set_text(holder, "version", "0.5");
 	bad |= ozr_json_set(holder, "multiscales", write_multiscales(img, inner));
 	if (img->info.is_label)
-		bad |= ozr_json_set(holder, "image-label", write_label(img, inner));
+		bad |= write_label(holder, img, inner);
 	if (omero != NULL)
 		bad |= ozr_json_set(holder, "omero", omero);
 	return bad != 0 ? ozr_fail(err, OZR_NO_MEMORY, "no memory for the metadata of the image")

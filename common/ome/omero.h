@@ -19,8 +19,11 @@ int ozr_omero_parse(struct ozr_ctx *ctx, const struct ozr_jref *omero, struct oz
 		    struct ozr_err *err) OZR_MUST_CHECK;
 
 /* What to write for n channels: given ones (or NULL), completed by the ranges of the data
- * (or NULL) or else of the type. default_z: the plane that viewers show first. */
+ * (or NULL) or else of the type. default_z: the plane that viewers show first. base: an omero
+ * object (or NULL) whose members stay, but for those that given channels say; unknown ones too. */
 struct ozr_omero_source {
+	struct ozr_ctx *ctx;
+	const struct ozr_json *base;
 	const char *name; /* of the image, or NULL */
 	const char *version;
 	enum ozr_dtype dtype;

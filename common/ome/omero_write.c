@@ -3,11 +3,14 @@
  * Writing the omero member. 0.4 and 0.5 want a color and a complete window for
  * every channel, so what nobody gave is made up: the usual colors, and windows
  * from the true range of the data, or from the type when nothing was seen.
+ * Where there is an omero already (a copy of an image), what is good in it
+ * stays as it is.
  */
 #include "ome/omero.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* One channel is gray, more take these in turn. */
 static const unsigned char palette[][3] = {
@@ -53,12 +56,50 @@ static void complete_window(const struct ozr_omero_source *src, unsigned i, stru
 	c->end = c->max > c->min ? c->max : c->min + 1.0; /* viewers divide by the width */
 }
 
-static struct ozr_channel complete(const struct ozr_omero_source *src, unsigned i)
+/* What base says of channel i, as far as it makes sense. */
+struct known {
+	struct ozr_channel *channel; /* [count] owned */
+	unsigned count;
+	struct ozr_jref list; /* of base's channels */
+};
+
+static int parse_base(const struct ozr_omero_source *src, struct known *out, struct ozr_err *err)
+{
+	struct ozr_jref root = ozr_jroot(src->base);
+	struct ozr_image_info info = {0};
+
+	memset(out, 0, sizeof(*out));
+	if (src->base == NULL || !ozr_jis(&root, OZR_JSON_OBJECT))
+		return OZR_OK;
+	out->list = ozr_jget(&root, "channels");
+	out->list.up = NULL; /* root ends here */
+	int rc = ozr_omero_parse(src->ctx, &root, NULL, &info, &out->channel, err);
+	out->count = info.channels;
+	return rc;
+}
+
+/* Element i of a list; .v is NULL when there is none. */
+static struct ozr_jref element(const struct ozr_jref *list, unsigned i)
+{
+	struct ozr_jref it = {0};
+	int more = ozr_jis(list, OZR_JSON_ARRAY) && ozr_jfirst(list, &it);
+
+	while (more && i-- > 0)
+		more = ozr_jnext(&it);
+	if (!more)
+		it.v = NULL;
+	return it;
+}
+
+static struct ozr_channel complete(const struct ozr_omero_source *src, const struct known *known,
+				   unsigned i)
 {
 	struct ozr_channel c = {.active = 1};
 
 	if (i < src->given_count)
 		c = src->given[i];
+	else if (i < known->count)
+		c = known->channel[i];
 	if (c.label[0] == '\0')
 		snprintf(c.label, sizeof(c.label), "Channel %u", i);
 	if (!c.has_color)
@@ -70,23 +111,112 @@ static struct ozr_channel complete(const struct ozr_omero_source *src, unsigned 
 	return c;
 }
 
-static struct ozr_json *write_channel(const struct ozr_omero_source *src, unsigned i)
+/* A copy of an object's member that is an object, or a new one. */
+static struct ozr_json *start_from(struct ozr_ctx *ctx, const struct ozr_jref *r)
 {
-	struct ozr_channel c = complete(src, i);
-	struct ozr_json *o = ozr_json_object(), *w = ozr_json_object();
+	if (!ozr_jis(r, OZR_JSON_OBJECT))
+		return ozr_json_object();
+	return ozr_json_copy(ctx, r->v, NULL);
+}
+
+static int set_missing(struct ozr_json *o, const char *name, struct ozr_json *v)
+{
+	if (v != NULL && ozr_json_child(o, name) != NULL) {
+		ozr_json_free(v);
+		return 0;
+	}
+	return ozr_json_set(o, name, v);
+}
+
+static int write_window(struct ozr_json *w, const struct ozr_channel *c)
+{
+	return ozr_json_set(w, "min", ozr_json_number(c->min)) |
+	       ozr_json_set(w, "max", ozr_json_number(c->max)) |
+	       ozr_json_set(w, "start", ozr_json_number(c->start)) |
+	       ozr_json_set(w, "end", ozr_json_number(c->end));
+}
+
+/* Whether base's channel has a window with all four numbers, as they are spelled there. */
+static int has_whole_window(const struct ozr_jref *window)
+{
+	static const char *const names[] = {"min", "max", "start", "end"};
+	double number;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct ozr_jref r = ozr_jget(window, names[i]);
+		if (r.v == NULL || ozr_jdouble(&r, &number, NULL) != OZR_OK)
+			return 0;
+	}
+	return 1;
+}
+
+/* Color, label, active and window, where base has nothing that is good (or others are given). */
+static int write_known(const struct ozr_omero_source *src, const struct known *known, unsigned i,
+		       const struct ozr_jref *base, struct ozr_json *o)
+{
+	struct ozr_channel c = complete(src, known, i);
+	int given = i < src->given_count, there = !given && i < known->count, bad = 0;
+	struct ozr_jref window = ozr_jget(base, "window"), label = ozr_jget(base, "label");
 	char color[8];
 
 	snprintf(color, sizeof(color), "%02X%02X%02X", c.rgb[0], c.rgb[1], c.rgb[2]);
-	int bad = ozr_json_set(w, "min", ozr_json_number(c.min)) |
-		  ozr_json_set(w, "max", ozr_json_number(c.max)) |
-		  ozr_json_set(w, "start", ozr_json_number(c.start)) |
-		  ozr_json_set(w, "end", ozr_json_number(c.end));
-	bad |= ozr_json_set(o, "active", ozr_json_bool(c.active)) |
-	       ozr_json_set(o, "coefficient", ozr_json_number(1.0)) |
-	       ozr_json_set_text(o, "color", color) | ozr_json_set_text(o, "family", "linear") |
-	       ozr_json_set(o, "inverted", ozr_json_bool(0)) |
-	       ozr_json_set_text(o, "label", c.label);
-	bad |= ozr_json_set(o, "window", w);
+	if (!there || !known->channel[i].has_color)
+		bad |= ozr_json_set_text(o, "color", color);
+	if (!there || known->channel[i].label[0] == '\0' || !ozr_jis(&label, OZR_JSON_STRING))
+		bad |= ozr_json_set_text(o, "label", c.label);
+	bad |= ozr_json_set(o, "active", ozr_json_bool(c.active));
+	if (there && has_whole_window(&window))
+		return bad;
+	struct ozr_json *w = start_from(src->ctx, &window);
+	bad |= write_window(w, &c);
+	return bad | ozr_json_set(o, "window", w);
+}
+
+static struct ozr_json *write_channel(const struct ozr_omero_source *src, const struct known *known,
+				      unsigned i)
+{
+	struct ozr_jref base = element(&known->list, i);
+	struct ozr_json *o = start_from(src->ctx, &base);
+	int bad = write_known(src, known, i, &base, o);
+
+	bad |= set_missing(o, "coefficient", ozr_json_number(1.0)) |
+	       set_missing(o, "family", ozr_json_text("linear")) |
+	       set_missing(o, "inverted", ozr_json_bool(0));
+	if (bad != 0) {
+		ozr_json_free(o);
+		return NULL;
+	}
+	return o;
+}
+
+static struct ozr_json *write_rdefs(const struct ozr_omero_source *src, const struct ozr_jref *base)
+{
+	struct ozr_json *rdefs = start_from(src->ctx, base);
+	int bad = set_missing(rdefs, "defaultT", ozr_json_u64(0)) |
+		  set_missing(rdefs, "defaultZ", ozr_json_u64(src->default_z)) |
+		  set_missing(rdefs, "model", ozr_json_text(src->n == 1 ? "greyscale" : "color"));
+
+	if (bad != 0) {
+		ozr_json_free(rdefs);
+		return NULL;
+	}
+	return rdefs;
+}
+
+static struct ozr_json *write_all(const struct ozr_omero_source *src, const struct known *known)
+{
+	struct ozr_jref root = ozr_jroot(src->base), rdefs = ozr_jget(&root, "rdefs");
+	struct ozr_json *o = start_from(src->ctx, &root), *list = ozr_json_array();
+	int bad = list == NULL;
+
+	for (unsigned i = 0; i < src->n && bad == 0; i++)
+		bad |= ozr_json_append(list, write_channel(src, known, i));
+	if (src->version != NULL)
+		bad |= ozr_json_set_text(o, "version", src->version);
+	if (src->name != NULL && *src->name != '\0')
+		bad |= ozr_json_set_text(o, "name", src->name);
+	bad |= ozr_json_set(o, "channels", list);
+	bad |= ozr_json_set(o, "rdefs", write_rdefs(src, &rdefs));
 	if (bad != 0) {
 		ozr_json_free(o);
 		return NULL;
@@ -96,24 +226,11 @@ static struct ozr_json *write_channel(const struct ozr_omero_source *src, unsign
 
 struct ozr_json *ozr_omero_write(const struct ozr_omero_source *src)
 {
-	struct ozr_json *o = ozr_json_object(), *list = ozr_json_array();
-	struct ozr_json *rdefs = ozr_json_object();
-	int bad = 0;
+	struct ozr_json *o = NULL;
+	struct known known;
 
-	for (unsigned i = 0; i < src->n; i++)
-		bad |= ozr_json_append(list, write_channel(src, i));
-	bad |= ozr_json_set(rdefs, "defaultT", ozr_json_u64(0)) |
-	       ozr_json_set(rdefs, "defaultZ", ozr_json_u64(src->default_z)) |
-	       ozr_json_set_text(rdefs, "model", src->n == 1 ? "greyscale" : "color");
-	if (src->version != NULL)
-		bad |= ozr_json_set_text(o, "version", src->version);
-	if (src->name != NULL && *src->name != '\0')
-		bad |= ozr_json_set_text(o, "name", src->name);
-	bad |= ozr_json_set(o, "channels", list);
-	bad |= ozr_json_set(o, "rdefs", rdefs);
-	if (bad != 0) {
-		ozr_json_free(o);
-		return NULL;
-	}
+	if (parse_base(src, &known, NULL) == OZR_OK)
+		o = write_all(src, &known);
+	ozr_free(src->ctx, known.channel);
 	return o;
 }

@@ -5,6 +5,7 @@
 
 #include "array.h"
 #include "context.h"
+#include "copy.h"
 #include "error.h"
 #include "image.h"
 #include "pyramid.h"
