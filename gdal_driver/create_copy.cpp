@@ -14,35 +14,9 @@ struct Attributes {
 	const Source *source;
 	const Plan *plan;
 	CPLJSONObject stored;
-	std::vector<ozr_level_plan> levels;
 	std::string text;
 };
 } // namespace
-
-/* The zarr-conventions "multiscales", as GDAL's own Zarr driver reads it. */
-static CPLJSONObject multiscales(const Attributes &a)
-{
-	CPLJSONArray layout;
-	for (size_t n = 0; n < a.levels.size(); n++) {
-		CPLJSONObject item, transform;
-		CPLJSONArray scale, translation;
-		for (unsigned d = 0; d < a.plan->image.rank; d++) {
-			double factor = n == 0 ? 1 : a.levels[n].factor[d];
-			scale.Add(factor);
-			translation.Add(0.0);
-		}
-		item.Add("asset", "s" + std::to_string(n));
-		if (n > 0)
-			item.Add("derived_from", "s" + std::to_string(n - 1));
-		transform.Add("scale", scale);
-		transform.Add("translation", translation);
-		item.Add("transform", transform);
-		layout.Add(item);
-	}
-	CPLJSONObject out;
-	out.Add("layout", layout);
-	return out;
-}
 
 static const char *attributes_of(void *user, int level, const char *, const uint64_t *,
 				 const double *scale, const double *)
@@ -57,12 +31,6 @@ static const char *attributes_of(void *user, int level, const char *, const uint
 		about.fy = scale[source.y] / a.plan->image.scale[source.y];
 	}
 	write_georeferencing(source.georef, about, out, conventions);
-	if (level < 0 && a.plan->image.grouped_levels) {
-		conventions.Add(convention("d35379db-88df-4056-af3a-620245f8e347", "multiscales",
-					   "zarr-conventions/multiscales",
-					   "Multiscale layout of zarr datasets"));
-		out.Add("multiscales", multiscales(a));
-	}
 	if (conventions.Size() > 0)
 		out.Add("zarr_conventions", conventions);
 	if (level < 0)
@@ -125,19 +93,6 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 	return source.failed ? false : fail(target, err, rc);
 }
 
-static bool plan_levels(const Plan &plan, Attributes &attributes)
-{
-	ozr_err err = {};
-	unsigned n = 0;
-	attributes.levels.resize(64);
-	if (ozr_image_plan(&plan.image, attributes.levels.data(), 64, &n, &err) != OZR_OK) {
-		report(err);
-		return false;
-	}
-	attributes.levels.resize(n);
-	return true;
-}
-
 static bool refuse_target(const Name &target)
 {
 	const char *why = nullptr;
@@ -176,13 +131,8 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 	    !make_plan(source, target, options, plan))
 		return nullptr;
 	Attributes attributes = {
-		&source,
-		&plan,
-		write_stored(dataset, source.band_axis_name.c_str(), source.georef),
-		{},
+		&source, &plan, write_stored(dataset, source.band_axis_name.c_str(), source.georef),
 		""};
-	if (!plan_levels(plan, attributes))
-		return nullptr;
 	plan.image.attributes = attributes_of;
 	plan.image.user = &attributes;
 	if (!build(target, source, plan, {progress, progress_data}))
