@@ -246,7 +246,7 @@ static void test_stage(void **state)
 	OK(ozr_tree_remove(ctx, target, &err));
 }
 
-static int stop(void *user)
+static int stop_at_once(void *user)
 {
 	(void)user;
 	return 1;
@@ -255,7 +255,7 @@ static int stop(void *user)
 static void test_cancelled_commit(void **state)
 {
 	struct ozr_image_options o = options(4);
-	struct ozr_call call = {.cancelled = stop};
+	struct ozr_call call = {.cancelled = stop_at_once};
 	struct ozr_image *img = NULL;
 	char target[300];
 
