@@ -157,19 +157,25 @@ static struct ozr_json *attributes_of(struct ozr_node *node)
 	return ozr_json_child(node->doc, "attributes");
 }
 
-static int edit_node(struct ozr_store *s, const char *path,
-		     int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
-				 struct ozr_err *err),
-		     void *arg, struct ozr_err *err)
+struct change {
+	const struct ozr_json *members;
+	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
+	void *arg;
+};
+
+static int merge_into(struct ozr_store *s, const char *path, const struct change *c,
+		      struct ozr_err *err)
 {
 	struct ozr_node node;
 
 	int rc = ozr_node_read(s, path, &node, err);
 	if (rc != OZR_OK)
 		return rc;
-	struct ozr_json *attributes = attributes_of(&node);
-	rc = attributes == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
-				: edit(arg, &node, attributes, err);
+	struct ozr_json *into = attributes_of(&node);
+	rc = into == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
+			  : ozr_attributes_merge(s->ctx, into, c->members, err);
+	if (rc == OZR_OK && c->check != NULL)
+		rc = c->check(c->arg, &node, err);
 	if (rc == OZR_OK)
 		rc = put_doc(s, node.key, node.doc, err);
 	ozr_node_release(&node);
@@ -195,11 +201,11 @@ static void unlock_doc(struct ozr_store *s, void *token)
 		ozr_store_unlock(s, token);
 }
 
-int ozr_node_edit(struct ozr_store *s, const char *path,
-		  int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
-			      struct ozr_err *err),
-		  void *arg, struct ozr_err *err)
+int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
+		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
+		   void *arg, struct ozr_err *err)
 {
+	struct change c = {changes, check, arg};
 	int format, is_array;
 	void *token;
 
@@ -208,34 +214,8 @@ int ozr_node_edit(struct ozr_store *s, const char *path,
 		rc = lock_doc(s, path, format == 3 ? "zarr.json" : ".zattrs", &token, err);
 	if (rc != OZR_OK)
 		return rc;
-	rc = edit_node(s, path, edit, arg, err);
+	rc = merge_into(s, path, &c, err);
 	unlock_doc(s, token);
-	return rc;
-}
-
-struct change {
-	struct ozr_ctx *ctx;
-	const struct ozr_json *members;
-	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
-	void *arg;
-};
-
-static int merge_into(void *arg, struct ozr_node *node, struct ozr_json *attributes,
-		      struct ozr_err *err)
-{
-	const struct change *c = arg;
-
-	int rc = ozr_attributes_merge(c->ctx, attributes, c->members, err);
-	return rc == OZR_OK && c->check != NULL ? c->check(c->arg, node, err) : rc;
-}
-
-int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
-		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
-		   void *arg, struct ozr_err *err)
-{
-	struct change c = {s->ctx, changes, check, arg};
-
-	int rc = ozr_node_edit(s, path, merge_into, &c, err);
 	return rc == OZR_OK ? ozr_consolidated_drop(s, path, err) : rc;
 }
 

@@ -46,13 +46,7 @@ int ozr_group_make_parents(struct ozr_store *s, const char *path, int zarr_forma
  * member, all else is put as it is. */
 int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
 			 const struct ozr_json *changes, struct ozr_err *err) OZR_MUST_CHECK;
-/* Change the node at path as it is stored now, under the store's lock where it has locks: edit
- * may change node->doc and its attributes object. Copies in consolidated metadata stay. */
-int ozr_node_edit(struct ozr_store *s, const char *path,
-		  int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
-			      struct ozr_err *err),
-		  void *arg, struct ozr_err *err) OZR_MUST_CHECK;
-/* Merge changes into the node at path, under the store's lock where it has locks; consolidated
+/* The same with the node at path, under the store's lock where it has locks; consolidated
  * metadata that would say otherwise is dropped. check, which may be NULL, sees the node as it
  * will be and may refuse it. */
 int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,

@@ -59,15 +59,24 @@ static int need(const struct ozr_store *s, unsigned cap, const char *what, struc
 
 /* --- Objects ------------------------------------------------------------ */
 
-int ozr_object_open(struct ozr_store *s, const char *key, struct ozr_object **out,
-		    struct ozr_err *err)
+int ozr_object_open_for(struct ozr_store *s, const char *key, const struct ozr_hint *hint,
+			struct ozr_object **out, struct ozr_err *err)
 {
 	int code = ozr_key_check(key, err);
-	if (!code)
+	if (!code && s->ops->open_for)
+		code = s->ops->open_for(s, key, hint, out, err);
+	else if (!code)
 		code = s->ops->open(s, key, out, err);
 	if (!code)
 		OZR_COUNT(s->ctx, objects_opened, 1);
 	return code;
+}
+
+int ozr_object_open(struct ozr_store *s, const char *key, struct ozr_object **out,
+		    struct ozr_err *err)
+{
+	const struct ozr_hint nothing = {OZR_FIRST_NOTHING, 0};
+	return ozr_object_open_for(s, key, &nothing, out, err);
 }
 
 int ozr_object_read(struct ozr_object *o, size_t n, const struct ozr_range *ranges,
@@ -174,8 +183,9 @@ static int read_whole(struct ozr_object *o, size_t limit, char **bytes, size_t *
 int ozr_store_get(struct ozr_store *s, const char *key, size_t limit, char **bytes, size_t *len,
 		  uint64_t *version, struct ozr_err *err)
 {
+	const struct ozr_hint all = {OZR_FIRST_HEAD, limit};
 	struct ozr_object *o = NULL;
-	int code = ozr_object_open(s, key, &o, err);
+	int code = ozr_object_open_for(s, key, &all, &o, err);
 	if (code)
 		return code;
 	uint64_t seen = o->version;
@@ -241,19 +251,6 @@ int ozr_store_lock(struct ozr_store *s, const char *key, void **token, struct oz
 		code = need(s, OZR_STORE_LOCK, "lock", err);
 	if (!code)
 		code = s->ops->lock(s, key, token, err);
-	return code;
-}
-
-int ozr_store_try_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err)
-{
-	int code = ozr_key_check(key, err);
-	if (!code)
-		code = need(s, OZR_STORE_LOCK, "lock", err);
-	if (!code && !s->ops->try_lock)
-		code = ozr_fail(err, OZR_UNSUPPORTED, "lock '%s': a %s store can only wait", key,
-				s->ops->name);
-	if (!code)
-		code = s->ops->try_lock(s, key, token, err);
 	return code;
 }
 

@@ -31,6 +31,18 @@ static int sub_open(struct ozr_store *s, const char *key, struct ozr_object **ou
 	return code ? code : sub(s)->parent->ops->open(sub(s)->parent, full, out, err);
 }
 
+static int sub_open_for(struct ozr_store *s, const char *key, const struct ozr_hint *hint,
+			struct ozr_object **out, struct ozr_err *err)
+{
+	struct ozr_store *parent = sub(s)->parent;
+	char full[OZR_KEY_MAX + 1];
+	int code = ozr_key_join(full, sub(s)->prefix, key, err);
+	if (code)
+		return code;
+	return parent->ops->open_for ? parent->ops->open_for(parent, full, hint, out, err)
+				     : parent->ops->open(parent, full, out, err);
+}
+
 static int sub_put_begin(struct ozr_store *s, const char *key, uint64_t size_hint,
 			 struct ozr_put **out, struct ozr_err *err)
 {
@@ -75,24 +87,6 @@ static void sub_unlock(struct ozr_store *s, void *token)
 	ozr_store_unlock(sub(s)->parent, token);
 }
 
-static int sub_try_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err)
-{
-	char full[OZR_KEY_MAX + 1];
-	int code = ozr_key_join(full, sub(s)->prefix, key, err);
-	return code ? code : ozr_store_try_lock(sub(s)->parent, full, token, err);
-}
-
-static int sub_clear(struct ozr_store *s, const char *prefix, struct ozr_err *err)
-{
-	struct ozr_store *parent = sub(s)->parent;
-	char full[OZR_KEY_MAX + 1];
-	int code = ozr_key_join(full, sub(s)->prefix, prefix, err);
-	if (!code && !parent->ops->clear)
-		code = ozr_fail(err, OZR_UNSUPPORTED, "a %s store removes keys only",
-				parent->ops->name);
-	return code ? code : parent->ops->clear(parent, full, err);
-}
-
 static void sub_destroy(struct ozr_store *s)
 {
 	struct ozr_store *parent = sub(s)->parent;
@@ -105,14 +99,13 @@ static void sub_destroy(struct ozr_store *s)
 static const struct ozr_store_ops sub_ops = {
 	.name = "sub",
 	.open = sub_open,
+	.open_for = sub_open_for,
 	.put_begin = sub_put_begin,
 	.del = sub_del,
 	.list = sub_list,
 	.sync = sub_sync,
 	.lock = sub_lock,
 	.unlock = sub_unlock,
-	.try_lock = sub_try_lock,
-	.clear = sub_clear,
 	.destroy = sub_destroy,
 };
 

@@ -40,6 +40,14 @@ struct ozr_object {
 	uint64_t version;        /* never equal for different values of a key; never 0 */
 };
 
+/* What will be read of a value first, so that a store for which each read costs a round trip
+ * brings it along with the open. Never a promise: less or more may be read. */
+enum ozr_first { OZR_FIRST_NOTHING, OZR_FIRST_HEAD, OZR_FIRST_TAIL };
+struct ozr_hint {
+	enum ozr_first what;
+	uint64_t bytes; /* at most that many from the start, or before the end */
+};
+
 /* A value being written. Implementations embed this as first member. */
 struct ozr_put {
 	struct ozr_store *store; /* borrowed */
@@ -77,6 +85,9 @@ struct ozr_store_ops {
 	 * a directory is not a value and is OZR_NOT_FOUND too. */
 	int (*open)(struct ozr_store *s, const char *key, struct ozr_object **out,
 		    struct ozr_err *err);
+	/* Optional: the same, with a hint. */
+	int (*open_for)(struct ozr_store *s, const char *key, const struct ozr_hint *hint,
+			struct ozr_object **out, struct ozr_err *err);
 	/* Fill dst[i] with ranges[i] for all i < n. Exactly that many bytes: a
 	 * range past the end, or a value that shrank, is OZR_CORRUPT. */
 	int (*read)(struct ozr_object *o, size_t n, const struct ozr_range *ranges,
@@ -110,11 +121,6 @@ struct ozr_store_ops {
 	 * threads and processes; waits. The token ends with unlock or with the process. */
 	int (*lock)(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
 	void (*unlock)(struct ozr_store *s, void *token);
-	/* Optional: the same without waiting; OZR_BUSY when somebody else holds it. */
-	int (*try_lock)(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
-	/* Optional: remove everything below prefix (not empty), metadata first; where directories
-	 * are things of their own, those too. Nothing there is OZR_OK. */
-	int (*clear)(struct ozr_store *s, const char *prefix, struct ozr_err *err);
 	/* The last reference is gone: free the implementation's own members, then s. */
 	void (*destroy)(struct ozr_store *s);
 };
@@ -171,6 +177,9 @@ OZR_API OZR_MUST_CHECK int ozr_store_open_sub(struct ozr_store *parent, const ch
 
 OZR_API OZR_MUST_CHECK int ozr_object_open(struct ozr_store *s, const char *key,
 					   struct ozr_object **out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_object_open_for(struct ozr_store *s, const char *key,
+					       const struct ozr_hint *hint, struct ozr_object **out,
+					       struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_object_read(struct ozr_object *o, size_t n,
 					   const struct ozr_range *ranges, void *const *dst,
 					   struct ozr_err *err);
@@ -200,9 +209,6 @@ OZR_API OZR_MUST_CHECK int ozr_store_sync(struct ozr_store *s, struct ozr_err *e
 /* OZR_UNSUPPORTED when the store has no locks. */
 OZR_API OZR_MUST_CHECK int ozr_store_lock(struct ozr_store *s, const char *key, void **token,
 					  struct ozr_err *err);
-/* Without waiting: OZR_BUSY when somebody else holds it. */
-OZR_API OZR_MUST_CHECK int ozr_store_try_lock(struct ozr_store *s, const char *key, void **token,
-					      struct ozr_err *err);
 OZR_API void ozr_store_unlock(struct ozr_store *s, void *token);
 
 /* --- Staging: a directory that appears whole or not at all -------------- */
