@@ -6,6 +6,7 @@
  */
 #include "create.h"
 #include "dataset.h"
+#include "store.h"
 
 namespace
 {
@@ -14,9 +15,35 @@ struct Attributes {
 	const Source *source;
 	const Plan *plan;
 	CPLJSONObject stored;
+	std::vector<ozr_level_plan> levels;
 	std::string text;
 };
 } // namespace
+
+/* The zarr-conventions "multiscales", as GDAL's own Zarr driver reads it. */
+static CPLJSONObject multiscales(const Attributes &a)
+{
+	CPLJSONArray layout;
+	for (size_t n = 0; n < a.levels.size(); n++) {
+		CPLJSONObject item, transform;
+		CPLJSONArray scale, translation;
+		for (unsigned d = 0; d < a.plan->image.rank; d++) {
+			double factor = n == 0 ? 1 : a.levels[n].factor[d];
+			scale.Add(factor);
+			translation.Add(0.0);
+		}
+		item.Add("asset", "s" + std::to_string(n));
+		if (n > 0)
+			item.Add("derived_from", "s" + std::to_string(n - 1));
+		transform.Add("scale", scale);
+		transform.Add("translation", translation);
+		item.Add("transform", transform);
+		layout.Add(item);
+	}
+	CPLJSONObject out;
+	out.Add("layout", layout);
+	return out;
+}
 
 static const char *attributes_of(void *user, int level, const char *, const uint64_t *,
 				 const double *scale, const double *)
@@ -31,6 +58,12 @@ static const char *attributes_of(void *user, int level, const char *, const uint
 		about.fy = scale[source.y] / a.plan->image.scale[source.y];
 	}
 	write_georeferencing(source.georef, about, out, conventions);
+	if (level < 0 && a.plan->image.grouped_levels) {
+		conventions.Add(convention("d35379db-88df-4056-af3a-620245f8e347", "multiscales",
+					   "zarr-conventions/multiscales",
+					   "Multiscale layout of zarr datasets"));
+		out.Add("multiscales", multiscales(a));
+	}
 	if (conventions.Size() > 0)
 		out.Add("zarr_conventions", conventions);
 	if (level < 0)
@@ -67,14 +100,13 @@ static int on_progress(void *user, double fraction)
 
 static bool build(const Name &target, Source &source, const Plan &plan, Progress progress)
 {
-	ozr_ctx *ctx = Driver::get()->context();
 	ozr_image *made = nullptr;
 	ozr_err err = {};
 	ozr_call call = {};
-	if (ctx == nullptr)
-		return false;
-	int rc = ozr_image_create_dir(ctx, target.folder.c_str(), plan.overwrite, plan.durability,
-				      &plan.image, &made, &err);
+	NewImage how;
+	how.replace = plan.overwrite;
+	how.durability = plan.durability;
+	int rc = create_image(target, how, &plan.image, &made, &err);
 	if (rc != OZR_OK)
 		return fail(target, err, rc);
 	Image image(made);
@@ -93,15 +125,22 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 	return source.failed ? false : fail(target, err, rc);
 }
 
+static bool plan_levels(const Plan &plan, Attributes &attributes)
+{
+	ozr_err err = {};
+	unsigned n = 0;
+	attributes.levels.resize(64);
+	if (ozr_image_plan(&plan.image, attributes.levels.data(), 64, &n, &err) != OZR_OK) {
+		report(err);
+		return false;
+	}
+	attributes.levels.resize(n);
+	return true;
+}
+
 static bool refuse_target(const Name &target)
 {
-	const char *why = nullptr;
-	if (target.remote)
-		why = "only local folders can be written";
-	else if (target.zipped)
-		why = "zipped images (.ozx) cannot be written; use a name ending in .ome.zarr";
-	else if (!target.inner.empty() || target.folder.empty())
-		why = "the target must be the name of a folder";
+	const char *why = refuses_writing(target);
 	if (why != nullptr)
 		CPLError(CE_Failure, CPLE_NotSupported, "create '%s': %s", target.folder.c_str(),
 			 why);
@@ -113,7 +152,7 @@ static void remove_side_files(const Name &target)
 {
 	for (const char *suffix : {".aux.xml", ".ovr", ".msk"}) {
 		VSIStatBufL stat;
-		std::string path = target.folder + suffix;
+		std::string path = target.vsi + suffix;
 		if (VSIStatL(path.c_str(), &stat) == 0)
 			VSIUnlink(path.c_str());
 	}
@@ -131,13 +170,19 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 	    !make_plan(source, target, options, plan))
 		return nullptr;
 	Attributes attributes = {
-		&source, &plan, write_stored(dataset, source.band_axis_name.c_str(), source.georef),
+		&source,
+		&plan,
+		write_stored(dataset, source.band_axis_name.c_str(), source.georef),
+		{},
 		""};
+	if (!plan_levels(plan, attributes))
+		return nullptr;
 	plan.image.attributes = attributes_of;
 	plan.image.user = &attributes;
 	if (!build(target, source, plan, {progress, progress_data}))
 		return nullptr;
-	remove_side_files(target);
+	if (!target.network)
+		remove_side_files(target);
 	progress(1.0, "", progress_data);
 	return open_by_name(target.folder, nullptr);
 }

@@ -10,11 +10,48 @@
 #ifndef OZR_GDAL_DRIVER_H
 #define OZR_GDAL_DRIVER_H
 
+#include <atomic>
+#include <condition_variable>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "compat.h"
 #include "ozr/image.h"
+
+/* Kept connections, as names of sessions of GDAL's HTTP client, that nobody uses now
+ * (vsi_session.cpp). Any thread. */
+class Sessions
+{
+      public:
+	~Sessions();
+	/* kind: everything that is set on a connection and stays set. */
+	std::string take(const std::string &kind);
+	void give(const std::string &kind, const std::string &name);
+
+      private:
+	struct Idle {
+		std::string kind, name;
+	};
+	std::mutex mutex_;
+	std::vector<Idle> idle_; /* the one used last at the end */
+	unsigned made_ = 0;
+	int pid_ = 0;
+};
+
+/* Names that somebody in this process holds alone (vsi_write.cpp). Any thread. */
+class Locks
+{
+      public:
+	void hold(const std::string &name); /* waits */
+	void release(const std::string &name);
+
+      private:
+	std::mutex mutex_;
+	std::condition_variable released_;
+	std::set<std::string> held_;
+};
 
 class Driver final : public GDALDriver
 {
@@ -25,22 +62,42 @@ class Driver final : public GDALDriver
 	static Driver *get();
 	/* Borrowed; nullptr after CPLError(). */
 	ozr_ctx *context();
+	Sessions &sessions()
+	{
+		return sessions_;
+	}
+	Locks &locks()
+	{
+		return locks_;
+	}
+	uint64_t serial() /* another one each time; even, never 0 */
+	{
+		return serial_ += 2;
+	}
 
       private:
 	std::mutex mutex_;
 	ozr_ctx *ctx_ = nullptr;
+	Sessions sessions_;
+	Locks locks_;
+	std::atomic<uint64_t> serial_{0};
 };
 
 /* What a user may write for a dataset: path, OMEZARR:path, OMEZARR:"path":inner/path, each with
- * a trailing slash or the name of a metadata file behind it. */
+ * a trailing slash or the name of a metadata file behind it. A path is a local one, one of GDAL's
+ * virtual ones (/vsis3/..., /vsizip/...) or a URL. */
 struct Name {
 	explicit Name(const char *text);
 	std::string folder;    /* without trailing slash */
 	std::string inner;     /* key below folder, "" for its root */
+	std::string vsi;       /* the folder as GDAL's file functions call it */
 	bool prefixed = false; /* OMEZARR: */
 	bool ours = false;     /* the prefix or the suffix says so: errors speak */
-	bool zipped = false;   /* .ozx */
-	bool remote = false;   /* not a local path */
+	bool zipped = false;   /* a zip file: .ozx, .zarr.zip */
+	bool remote = false;   /* not a local folder: everything goes over GDAL's file functions */
+	bool network = false;  /* looking costs requests */
+	bool zarr = false;     /* the name says that it is some Zarr */
+	bool by_document = false; /* it named a metadata file */
 };
 
 /* One CPLError() for a failed call. */

@@ -4,6 +4,7 @@
  * front of the inner path.
  */
 #include "driver.h"
+#include "vsi_place.h"
 
 static bool ends_with(const std::string &text, const char *end)
 {
@@ -17,15 +18,68 @@ static void strip_slashes(std::string &text)
 		text.pop_back();
 }
 
+static bool is_url(const std::string &text)
+{
+	return STARTS_WITH_CI(text.c_str(), "http://") || STARTS_WITH_CI(text.c_str(), "https://");
+}
+
 /* "x.zarr/zarr.json" is what some file dialogs give for x.zarr. */
-static void strip_metadata_file(std::string &text)
+static bool strip_metadata_file(std::string &text)
 {
 	for (const char *file : {"/zarr.json", "/.zattrs", "/.zgroup", "/.zarray"})
 		if (text.size() > strlen(file) && ends_with(text, file)) {
 			text.resize(text.size() - strlen(file));
 			strip_slashes(text);
-			return;
+			return true;
 		}
+	return false;
+}
+
+/* path, "path":inner */
+static void split(std::string &folder, std::string &inner)
+{
+	if (folder.empty() || folder[0] != '"')
+		return;
+	size_t close = folder.find('"', 1);
+	if (close == std::string::npos)
+		return;
+	inner = folder.substr(close + 1);
+	folder = folder.substr(1, close - 1);
+	inner.erase(0, inner.find_first_not_of(":/"));
+	while (!inner.empty() && inner.back() == '/')
+		inner.pop_back();
+}
+
+/* URLs by the file systems that GDAL has for them. */
+static std::string as_vsi(const std::string &text)
+{
+	static const struct {
+		const char *scheme, *system;
+	} known[] = {{"s3://", "/vsis3/"}, {"gs://", "/vsigs/"}, {"az://", "/vsiaz/"}};
+	if (is_url(text))
+		return "/vsicurl/" + text;
+	for (const auto &one : known)
+		if (STARTS_WITH_CI(text.c_str(), one.scheme))
+			return one.system + text.substr(strlen(one.scheme));
+	return text;
+}
+
+static bool is_folder(const std::string &path)
+{
+	VSIStatBufL stat = {};
+	return !is_network(path) && VSIStatL(path.c_str(), &stat) == 0 && VSI_ISDIR(stat.st_mode);
+}
+
+/* What stands behind '?' in a URL belongs to every request. */
+static std::string take_query(std::string &text)
+{
+	bool url = is_url(text) || STARTS_WITH(text.c_str(), "/vsicurl/http");
+	size_t mark = url ? text.find('?') : std::string::npos;
+	if (mark == std::string::npos)
+		return "";
+	std::string query = text.substr(mark);
+	text.resize(mark);
+	return query;
 }
 
 Name::Name(const char *text)
@@ -35,20 +89,21 @@ Name::Name(const char *text)
 	if (STARTS_WITH_CI(text, prefix)) {
 		prefixed = true;
 		folder.erase(0, sizeof(prefix) - 1);
+		split(folder, inner);
 	}
-	if (prefixed && !folder.empty() && folder[0] == '"') {
-		size_t close = folder.find('"', 1);
-		if (close != std::string::npos) {
-			inner = folder.substr(close + 1);
-			folder = folder.substr(1, close - 1);
-			inner.erase(0, inner.find_first_not_of(":/"));
-			while (!inner.empty() && inner.back() == '/')
-				inner.pop_back();
-		}
-	}
+	std::string query = take_query(folder);
 	strip_slashes(folder);
-	strip_metadata_file(folder);
-	zipped = ends_with(folder, ".ozx");
-	ours = prefixed || zipped || ends_with(folder, ".ome.zarr");
-	remote = STARTS_WITH(folder.c_str(), "/vsi") || folder.find("://") != std::string::npos;
+	by_document = strip_metadata_file(folder);
+	vsi = as_vsi(folder) + query;
+	bool archive = ends_with(folder, ".ozx") || ends_with(folder, ".zarr.zip");
+	ours = prefixed || ends_with(folder, ".ozx") || ends_with(folder, ".ome.zarr") ||
+	       ends_with(folder, ".ome.zarr.zip");
+	zarr = ours || archive || by_document || ends_with(folder, ".zarr");
+	/* "/vsizip/x.zarr.zip" is a folder already, and so may x.ozx be */
+	zipped = archive && !STARTS_WITH(vsi.c_str(), "/vsizip/") && !is_folder(vsi);
+	if (zipped)
+		vsi = "/vsizip/{" + vsi + "}";
+	remote = STARTS_WITH(vsi.c_str(), "/vsi");
+	network = is_network(vsi);
+	folder += query;
 }

@@ -10,28 +10,11 @@
 
 #include "dataset.h"
 #include "driver.h"
+#include "store.h"
 #include "update.h"
 
 /* What ozr_image_probe() finds. */
 enum { NOTHING = 0, IMAGE = 1, BARE_ARRAY = 2, OTHER_GROUP = 3 };
-
-struct CloseStore {
-	void operator()(ozr_store *store) const
-	{
-		ozr_store_unref(store);
-	}
-};
-using Store = std::unique_ptr<ozr_store, CloseStore>;
-
-static Store open_store(const Name &name, int flags, ozr_err *err)
-{
-	ozr_store *store = nullptr;
-	ozr_ctx *ctx = Driver::get()->context();
-	if (ctx == nullptr || ozr_store_open_dir(ctx, name.folder.c_str(), flags, OZR_FLUSH_NONE,
-						 &store, err) != OZR_OK)
-		return nullptr;
-	return Store(store);
-}
 
 static bool exists(const std::string &path)
 {
@@ -45,66 +28,79 @@ static bool has_metadata(const std::string &folder)
 	       exists(folder + "/.zgroup") || exists(folder + "/.zarray");
 }
 
-static bool names_metadata(const char *text)
-{
-	const char *file = CPLGetFilename(text);
-	return EQUAL(file, "zarr.json") || EQUAL(file, ".zattrs") || EQUAL(file, ".zgroup");
-}
-
 static bool is_zip(const GDALOpenInfo *info)
 {
 	return info->nHeaderBytes >= 4 && memcmp(info->pabyHeader, "PK\3\4", 4) == 0;
 }
 
-/* The cheap questions: whether it is worth looking into the folder. */
+/* The cheap questions, without a request: whether it is worth looking inside. */
 static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 {
 	if (name.prefixed)
 		return true;
-	if (name.remote)
-		return false;
-	if (info->bIsDirectory)
-		return name.ours || has_metadata(name.folder);
-	return names_metadata(info->pszFilename) || (name.zipped && is_zip(info));
+	if (name.network)
+		return name.zarr || info->bIsDirectory;
+	if (name.zipped)
+		return is_zip(info);
+	if (info->bIsDirectory || (name.remote && name.zarr))
+		return name.ours || has_metadata(name.vsi);
+	return name.by_document;
 }
 
 static int identify_quietly(const Name &name)
 {
 	ozr_err err = {};
-	Store store = open_store(name, OZR_READ, &err);
+	Store store = open_store(name, OZR_READ, nullptr, &err);
 	return store ? ozr_image_probe(store.get(), name.inner.c_str()) : NOTHING;
+}
+
+static bool is_some_zarr(const Name &name)
+{
+	return name.network ? identify_quietly(name) != NOTHING : has_metadata(name.vsi);
+}
+
+/* Most files that GDAL is asked for can be told by their names. */
+static bool is_foreign(const GDALOpenInfo *info)
+{
+	const char *text = info->pszFilename;
+	if (info->bIsDirectory || STARTS_WITH_CI(text, "OMEZARR:"))
+		return false;
+	for (const char *word : {"zarr", ".ozx", ".zattrs", ".zgroup"})
+		if (strcasestr(text, word) != nullptr)
+			return false;
+	return true;
 }
 
 int identify(GDALOpenInfo *info)
 {
-	if (!info->bIsDirectory && !STARTS_WITH_CI(info->pszFilename, "OMEZARR:") &&
-	    !names_metadata(info->pszFilename) && !EQUAL(CPLGetExtension(info->pszFilename), "ozx"))
+	if (is_foreign(info))
 		return FALSE;
 	Name name(info->pszFilename);
 	if (copy_is_asking(info))
-		return name.prefixed || has_metadata(name.folder);
-	/* Older ones delete, unasked, what a copy's target with a prefix is identified as. */
-	if (!copy_opens_target && name.prefixed && is_identification(info) && errors_are_muted())
+		return name.prefixed || is_some_zarr(name);
+	/* Older ones delete, unasked, what a copy's target is identified as if it is no folder. */
+	if (!copy_opens_target && !info->bIsDirectory && is_identification(info) &&
+	    errors_are_muted() && (name.prefixed || name.remote))
 		return FALSE;
 	if (!may_be_ours(info, name))
 		return FALSE;
-	return name.ours || identify_quietly(name) == IMAGE;
+	if (name.ours)
+		return TRUE;
+	if (name.network)
+		return GDAL_IDENTIFY_UNKNOWN;
+	return identify_quietly(name) == IMAGE;
 }
 
-static bool refuse_what_is_not_supported(const GDALOpenInfo *info, const Name &name)
+static bool refuse_what_is_not_supported(const GDALOpenInfo *info)
 {
-	const char *why = nullptr;
-	if (name.remote)
-		why = "only local folders can be opened";
-	else if (name.zipped && !info->bIsDirectory)
-		why = "zipped images (.ozx) cannot be opened; unpack it to a folder";
-	else if (info->eAccess == GA_Update &&
-		 CSLFetchNameValue(info->papszOpenOptions, "LEVEL") != nullptr)
-		why = "other levels follow from level 0, which alone can be updated; leave LEVEL "
-		      "out";
-	if (why != nullptr)
-		CPLError(CE_Failure, CPLE_NotSupported, "open '%s': %s", info->pszFilename, why);
-	return why != nullptr;
+	if (info->eAccess != GA_Update ||
+	    CSLFetchNameValue(info->papszOpenOptions, "LEVEL") == nullptr)
+		return false;
+	CPLError(CE_Failure, CPLE_NotSupported,
+		 "open '%s': other levels follow from level 0, which alone can be updated; leave "
+		 "LEVEL out",
+		 info->pszFilename);
+	return true;
 }
 
 static bool fits_gdal(const Scene &scene)
@@ -166,11 +162,9 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 	int kind = info->nOpenFlags & GDAL_OF_KIND_MASK;
 	if ((kind != 0 && (kind & GDAL_OF_RASTER) == 0) || !may_be_ours(info, name))
 		return nullptr;
-	if ((name.remote || name.zipped) && refuse_what_is_not_supported(info, name))
-		return nullptr;
 	ozr_err err = {};
 	int flags = info->eAccess == GA_Update ? OZR_UPDATE : OZR_READ;
-	Store store = open_store(name, flags, &err);
+	Store store = open_store(name, flags, info->papszOpenOptions, &err);
 	if (!store) {
 		if (name.ours) {
 			ozr_err_context(&err, err.code, "open '%s'", info->pszFilename);
@@ -178,9 +172,10 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 		}
 		return nullptr;
 	}
+	RememberDocuments opening(store.get());
 	if (!name.ours && ozr_image_probe(store.get(), name.inner.c_str()) != IMAGE)
 		return nullptr;
-	if (refuse_what_is_not_supported(info, name))
+	if (refuse_what_is_not_supported(info))
 		return nullptr;
 	return open_image(name, plain_name(name, info->pszFilename).c_str(), store.get(), flags,
 			  info->papszOpenOptions);
@@ -190,11 +185,12 @@ GDALDataset *open_by_name(const std::string &text, CSLConstList options)
 {
 	Name name(text.c_str());
 	ozr_err err = {};
-	Store store = open_store(name, OZR_READ, &err);
+	Store store = open_store(name, OZR_READ, options, &err);
 	if (!store) {
 		ozr_err_context(&err, err.code, "open '%s'", text.c_str());
 		report(err);
 		return nullptr;
 	}
+	RememberDocuments opening(store.get());
 	return open_image(name, text.c_str(), store.get(), OZR_READ, options);
 }

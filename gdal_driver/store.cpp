@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The choice of a store, and making an image in it.
+ */
+#include "store.h"
+
+#include <cstdlib>
+
+#include "vsi_store.h"
+
+static const char *setting(CSLConstList options, const char *option, const char *config,
+			   const char *otherwise)
+{
+	const char *value = CSLFetchNameValue(options, option);
+	return value != nullptr ? value : CPLGetConfigOption(config, otherwise);
+}
+
+static VsiOptions vsi_options(int flags, CSLConstList options)
+{
+	VsiOptions out;
+	out.update = flags == OZR_UPDATE;
+	out.missing_403 = CPLTestBool(setting(options, "MISSING_403", "OMEZARR_MISSING_403", "NO"));
+	const char *threads = setting(options, "IO_THREADS", "OMEZARR_IO_THREADS", "16");
+	long n = std::strtol(threads, nullptr, 10);
+	out.io_threads = static_cast<unsigned>(std::max(1L, std::min(n, 64L)));
+	return out;
+}
+
+Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err)
+{
+	ozr_store *store = nullptr;
+	ozr_ctx *ctx = Driver::get()->context();
+	if (ctx == nullptr) {
+		ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
+		return nullptr;
+	}
+	int rc = name.remote
+			 ? open_vsi_store(ctx, name.vsi, vsi_options(flags, options), &store, err)
+			 : ozr_store_open_dir(ctx, name.folder.c_str(), flags, OZR_FLUSH_NONE,
+					      &store, err);
+	return Store(rc == OZR_OK ? store : nullptr);
+}
+
+/* Only stores of ours remember. */
+static VsiStore *as_vsi(ozr_store *store)
+{
+	return strcmp(store->ops->name, "VSI") == 0 ? static_cast<VsiStore *>(store) : nullptr;
+}
+
+RememberDocuments::RememberDocuments(ozr_store *store) : store_(store)
+{
+	if (VsiStore *vsi = as_vsi(store_))
+		vsi->remember_documents(true);
+}
+
+RememberDocuments::~RememberDocuments()
+{
+	if (VsiStore *vsi = as_vsi(store_))
+		vsi->remember_documents(false);
+}
+
+const char *refuses_writing(const Name &name)
+{
+	if (!name.inner.empty() || name.folder.empty())
+		return "the target must be the name of a folder";
+	if (name.zipped || name.vsi.find("/vsizip/") == 0 || name.vsi.find("/vsitar/") == 0)
+		return "archives cannot be written; use a name ending in .ome.zarr";
+	if (!name.remote)
+		return nullptr;
+	Place place(name.vsi);
+	if (!place.memory && !place.objects)
+		return "only local folders, /vsimem/, /vsis3/, /vsigs/, /vsiaz/ and /vsioss/ can "
+		       "be "
+		       "written";
+	return nullptr;
+}
+
+int create_image(const Name &target, const NewImage &how, const ozr_image_options *options,
+		 ozr_image **out, ozr_err *err)
+{
+	ozr_ctx *ctx = Driver::get()->context();
+	if (ctx == nullptr)
+		return ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
+	if (!target.remote && !how.publish_empty)
+		return ozr_image_create_dir(ctx, target.folder.c_str(), how.replace, how.durability,
+					    options, out, err);
+	if (!target.remote)
+		return ozr_fail(err, OZR_UNSUPPORTED, "not here yet");
+	Store store = open_store(target, OZR_UPDATE, nullptr, err);
+	if (!store)
+		return err->code;
+	return ozr_image_create(store.get(), "",
+				how.publish_empty ? OZR_CREATE_PUBLISH_EMPTY : OZR_CREATE_DIRECT,
+				options, out, err);
+}

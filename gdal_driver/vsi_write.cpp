@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing whole values over GDAL's virtual file systems. A value is collected
+ * in memory and goes out with its commit, because a file of an object store
+ * that was opened for writing is uploaded when it is closed, whatever has
+ * happened: so an aborted put leaves nothing. /vsimem/ takes the bytes over in
+ * one step, object stores by one PUT.
+ */
+#include <algorithm>
+#include <cstring>
+
+#include "driver.h"
+#include "vsi_store.h"
+
+void Locks::hold(const std::string &name)
+{
+	std::unique_lock<std::mutex> guard(mutex_);
+	released_.wait(guard, [&] { return held_.count(name) == 0; });
+	held_.insert(name);
+}
+
+void Locks::release(const std::string &name)
+{
+	{
+		std::lock_guard<std::mutex> guard(mutex_);
+		held_.erase(name);
+	}
+	released_.notify_all();
+}
+
+namespace
+{
+struct FreeBytes {
+	void operator()(GByte *bytes) const
+	{
+		VSIFree(bytes);
+	}
+};
+
+class VsiPut : public ozr_put
+{
+      public:
+	VsiPut(VsiStore &in, const char *named) : ozr_put(), key(named)
+	{
+		store = &in;
+	}
+	std::string key;
+	std::unique_ptr<GByte, FreeBytes> bytes;
+	size_t length = 0, room = 0;
+	bool broken = false;
+};
+} // namespace
+
+int begin_put(VsiStore &store, const char *key, ozr_put **out, ozr_err *)
+{
+	*out = new VsiPut(store, key);
+	return OZR_OK;
+}
+
+int append_put(ozr_put *put, const void *bytes, size_t n, ozr_err *err)
+{
+	auto &p = *static_cast<VsiPut *>(put);
+	if (p.broken || n > SIZE_MAX / 2 - p.length) {
+		p.broken = true;
+		return ozr_fail(err, OZR_NO_MEMORY, "no memory for a value of this size");
+	}
+	if (p.length + n > p.room) {
+		size_t room = p.length + n + p.length / 2 + 256;
+		auto *more = static_cast<GByte *>(VSIRealloc(p.bytes.get(), room));
+		if (more == nullptr) {
+			p.broken = true;
+			return ozr_fail(err, OZR_NO_MEMORY, "no memory for %zu bytes", room);
+		}
+		(void)p.bytes.release();
+		p.bytes.reset(more);
+		p.room = room;
+	}
+	memcpy(p.bytes.get() + p.length, bytes, n);
+	p.length += n;
+	return OZR_OK;
+}
+
+static int fail_write(const char *what, ozr_err *err)
+{
+	std::string why = CPLGetLastErrorMsg();
+	bool denied = why.find("403") != std::string::npos ||
+		      why.find("401") != std::string::npos ||
+		      why.find("AccessDenied") != std::string::npos ||
+		      why.find("SignatureDoesNotMatch") != std::string::npos;
+	return ozr_fail(err, denied ? OZR_DENIED : OZR_NET, "%s: %s", what,
+			why.empty() ? "no reason was given" : why.c_str());
+}
+
+static int upload(const std::string &path, const VsiPut &p, ozr_err *err)
+{
+	Muted mute;
+	VSILFILE *file = VSIFOpenL(path.c_str(), "wb");
+	if (file == nullptr)
+		return fail_write("cannot be created", err);
+	bool written = p.length == 0 || VSIFWriteL(p.bytes.get(), 1, p.length, file) == p.length;
+	bool closed = VSIFCloseL(file) == 0; /* this is what uploads */
+	return written && closed ? OZR_OK : fail_write("cannot be written", err);
+}
+
+static int publish_in_memory(const std::string &path, VsiPut &p, ozr_err *err)
+{
+	if (!p.bytes)
+		p.bytes.reset(static_cast<GByte *>(VSIMalloc(1)));
+	if (!p.bytes)
+		return ozr_fail(err, OZR_NO_MEMORY, "no memory for an empty value");
+	Muted mute;
+	VSILFILE *file = VSIFileFromMemBuffer(path.c_str(), p.bytes.get(), p.length, TRUE);
+	if (file == nullptr)
+		return ozr_fail(err, OZR_IO, "%s", CPLGetLastErrorMsg());
+	(void)p.bytes.release();
+	VSIFCloseL(file);
+	return OZR_OK;
+}
+
+static int is_there(VsiStore &store, const std::string &key, bool &yes, ozr_err *err)
+{
+	VsiObject *object = nullptr;
+	int rc = open_file_object(store, key.c_str(), {OZR_FIRST_NOTHING, 0}, &object, err);
+	yes = rc == OZR_OK;
+	if (yes)
+		object->drop();
+	return rc == OZR_NOT_FOUND ? static_cast<int>(OZR_OK) : rc;
+}
+
+static int commit(VsiStore &store, VsiPut &p, ozr_put_mode mode, ozr_err *err)
+{
+	std::string path = store.place.file(p.key.c_str());
+	bool exists = false;
+	if (p.broken)
+		return ozr_fail(err, OZR_BAD_ARG, "an append failed before");
+	if (mode == OZR_PUT_CREATE_ONLY) {
+		int rc = is_there(store, p.key, exists, err);
+		if (rc != OZR_OK)
+			return rc;
+		if (exists)
+			return ozr_fail(err, OZR_EXISTS, "the key exists");
+	}
+	return store.place.memory ? publish_in_memory(path, p, err) : upload(path, p, err);
+}
+
+int commit_put(ozr_put *put, ozr_put_mode mode, ozr_err *err)
+{
+	std::unique_ptr<VsiPut> p(static_cast<VsiPut *>(put));
+	auto &store = *static_cast<VsiStore *>(put->store);
+	int rc = OZR_OK;
+	try {
+		rc = commit(store, *p, mode, err);
+	} catch (const std::bad_alloc &) {
+		rc = ozr_fail(err, OZR_NO_MEMORY, "out of memory");
+	}
+	if (rc == OZR_OK)
+		return rc;
+	char quoted[OZR_QUOTE_MAX];
+	return ozr_err_context(err, rc, "write '%s'",
+			       ozr_quote(quoted, p->key.c_str(), p->key.size()));
+}
+
+void abort_put(ozr_put *put)
+{
+	delete static_cast<VsiPut *>(put);
+}
+
+int delete_key(VsiStore &store, const char *key, ozr_err *err)
+{
+	std::string path = store.place.file(key);
+	std::string why;
+	{
+		Muted mute;
+		if (VSIUnlink(path.c_str()) == 0) {
+			return OZR_OK;
+		}
+		why = CPLGetLastErrorMsg();
+	}
+	bool there = true;
+	int rc = is_there(store, key, there, err);
+	if (rc != OZR_OK || !there)
+		return rc;
+	return ozr_fail(err, store.place.network ? OZR_NET : OZR_IO, "cannot be deleted: %s",
+			why.empty() ? "no reason was given" : why.c_str());
+}
+
+namespace
+{
+struct Entry {
+	std::string name;
+	bool prefix;
+	bool operator<(const Entry &other) const
+	{
+		return name < other.name;
+	}
+};
+struct CloseDir {
+	void operator()(VSIDIR *dir) const
+	{
+		VSICloseDir(dir);
+	}
+};
+} // namespace
+
+int list_prefix(VsiStore &store, const char *prefix,
+		int (*fn)(void *arg, const char *name, int is_prefix), void *arg, ozr_err *err)
+{
+	std::string path = store.place.file(prefix);
+	std::vector<Entry> entries;
+	{
+		Muted mute;
+		if (store.place.network)
+			VSICurlPartialClearCache(path.c_str());
+		std::unique_ptr<VSIDIR, CloseDir> dir(VSIOpenDir(path.c_str(), 0, nullptr));
+		const VSIDIREntry *entry = nullptr;
+		while (dir && (entry = VSIGetNextDirEntry(dir.get())) != nullptr) {
+			std::string name = entry->pszName;
+			bool is_prefix = entry->bModeKnown && VSI_ISDIR(entry->nMode);
+			while (!name.empty() && name.back() == '/') {
+				name.pop_back();
+				is_prefix = true;
+			}
+			if (!name.empty() && name != "." && name != "..")
+				entries.push_back({name, is_prefix});
+		}
+		if (store.place.network && CPLGetLastErrorType() >= CE_Failure)
+			return ozr_fail(err, OZR_NET, "cannot be listed: %s", CPLGetLastErrorMsg());
+	}
+	std::sort(entries.begin(), entries.end());
+	for (const Entry &entry : entries) {
+		int rc = fn(arg, entry.name.c_str(), entry.prefix);
+		if (rc != 0)
+			return rc;
+	}
+	return OZR_OK;
+}
