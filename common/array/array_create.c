@@ -146,6 +146,32 @@ int ozr_array_publish(struct ozr_array *a, struct ozr_err *err)
 	return OZR_OK;
 }
 
+/* v3 keeps them in the document, v2 beside it. */
+static struct ozr_json *own_attributes(struct ozr_meta *m)
+{
+	struct ozr_json *made;
+
+	if (m->zarr_format == 3) {
+		if (ozr_json_child(m->doc, "attributes") == NULL &&
+		    ozr_json_set(m->doc, "attributes", ozr_json_object()) != 0)
+			return NULL;
+		return ozr_json_child(m->doc, "attributes");
+	}
+	made = m->attrs == NULL ? ozr_json_object() : m->attrs;
+	m->attrs = made;
+	return made;
+}
+
+int ozr_array_merge_attributes(struct ozr_array *a, const struct ozr_json *changes,
+			       struct ozr_err *err)
+{
+	struct ozr_json *into = own_attributes(&a->meta);
+
+	if (into == NULL)
+		return ozr_fail(err, OZR_NO_MEMORY, "attributes: out of memory");
+	return ozr_json_merge(a->ctx, into, changes, err);
+}
+
 int ozr_array_resize(struct ozr_array *a, const uint64_t *shape, struct ozr_err *err)
 {
 	const struct ozr_grid *g = &a->meta.grid;

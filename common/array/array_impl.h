@@ -33,6 +33,10 @@ int ozr_array_load(struct ozr_store *s, const char *path, struct ozr_meta *meta,
 /* After chunks were found missing: OZR_OK when the array is still the one that was opened
  * (or has grown), else OZR_CHANGED. */
 int ozr_array_still_there(struct ozr_array *a, struct ozr_err *err) OZR_MUST_CHECK;
+/* Put members into the attributes that this handle knows (null members delete): all of a change
+ * before the array is published, else what follows one in the store. */
+int ozr_array_merge_attributes(struct ozr_array *a, const struct ozr_json *changes,
+			       struct ozr_err *err) OZR_MUST_CHECK;
 /* Put "array 'path': " in front. */
 int ozr_array_context(const struct ozr_array *a, int rc, struct ozr_err *err);
 

@@ -103,6 +103,7 @@ int ozr_json_set_doubles(struct ozr_json *obj, const char *name, const double *v
 void ozr_json_remove(struct ozr_json *obj, const char *name);
 /* Borrowed child of a document under construction, or NULL. */
 struct ozr_json *ozr_json_child(struct ozr_json *obj, const char *name);
+struct ozr_json *ozr_json_element(struct ozr_json *array, size_t index);
 /* NULL with err filled when memory is out. */
 struct ozr_json *ozr_json_copy(struct ozr_ctx *ctx, const struct ozr_json *v, struct ozr_err *err);
 /* Members of `from` (an object) put into `into`; null members delete. */

@@ -165,6 +165,14 @@ struct ozr_json *ozr_json_child(struct ozr_json *obj, const char *name)
 	return obj ? wrap(find(item_of(obj), name)) : NULL;
 }
 
+struct ozr_json *ozr_json_element(struct ozr_json *array, size_t index)
+{
+	cJSON *c = cJSON_IsArray(item_of(array)) ? item_of(array)->child : NULL;
+	while (c && index-- > 0)
+		c = c->next;
+	return wrap(c);
+}
+
 /* --- copies ------------------------------------------------------------------ */
 
 static cJSON *copy_one(const cJSON *from)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "ome/units.h"
 
 void ozr_text_fit(char *dst, size_t room, const char *src)
@@ -300,4 +301,17 @@ int ozr_axes_check(unsigned rank, const struct ozr_axis *axes, struct ozr_err *e
 	if (!by_the_rules(rank, axes, why))
 		return ozr_fail(err, OZR_BAD_ARG, "axes: %s", why);
 	return OZR_OK;
+}
+
+int ozr_text_check(const char *what, const char *text, struct ozr_err *err)
+{
+	char q[OZR_QUOTE_MAX];
+	size_t len = text != NULL ? strlen(text) : 0, at = 0, step = 1;
+
+	for (; at < len && step > 0; at += step)
+		step = ozr_utf8_step(text + at, len - at, NULL);
+	if (step > 0)
+		return OZR_OK;
+	return ozr_fail(err, OZR_BAD_ARG, "%s must be UTF-8, found '%s'", what,
+			ozr_quote(q, text, len));
 }

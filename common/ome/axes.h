@@ -26,6 +26,9 @@ int ozr_axes_index(unsigned rank, const struct ozr_axis *axes, enum ozr_axis_kin
 /* "space", "time", "channel"; NULL for others. */
 const char *ozr_axis_type(enum ozr_axis_kind kind);
 
+/* Text goes into JSON, which is UTF-8: other bytes would make a document that nobody reads.
+ * OZR_BAD_ARG. */
+int ozr_text_check(const char *what, const char *text, struct ozr_err *err) OZR_MUST_CHECK;
 /* Copy text that may be longer than the room: cut between UTF-8 characters. */
 void ozr_text_fit(char *dst, size_t room, const char *src);
 

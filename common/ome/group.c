@@ -125,6 +125,23 @@ int ozr_group_make_parents(struct ozr_store *s, const char *path, int zarr_forma
 
 /* --- changing attributes -------------------------------------------------------- */
 
+int ozr_attributes_parse(struct ozr_ctx *ctx, const char *json, struct ozr_json **out,
+			 struct ozr_err *err)
+{
+	struct ozr_json *doc;
+
+	int rc = ozr_json_parse(ctx, json, strlen(json), 0, &doc, err);
+	if (rc != OZR_OK)
+		return rc;
+	struct ozr_jref root = ozr_jroot(doc);
+	rc = ozr_jneed(&root, OZR_JSON_OBJECT, err);
+	if (rc == OZR_OK)
+		*out = doc;
+	else
+		ozr_json_free(doc);
+	return rc;
+}
+
 int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
 			 const struct ozr_json *changes, struct ozr_err *err)
 {
@@ -157,23 +174,17 @@ static struct ozr_json *attributes_of(struct ozr_node *node)
 	return ozr_json_child(node->doc, "attributes");
 }
 
-struct change {
-	const struct ozr_json *members;
-	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
-	void *arg;
-};
-
-static int merge_into(struct ozr_store *s, const char *path, const struct change *c,
-		      struct ozr_err *err)
+static int edit_at(struct ozr_store *s, const char *path, const struct ozr_node_change *c,
+		   struct ozr_err *err)
 {
 	struct ozr_node node;
 
 	int rc = ozr_node_read(s, path, &node, err);
 	if (rc != OZR_OK)
 		return rc;
-	struct ozr_json *into = attributes_of(&node);
-	rc = into == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
-			  : ozr_attributes_merge(s->ctx, into, c->members, err);
+	struct ozr_json *attributes = attributes_of(&node);
+	rc = attributes == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
+				: c->edit(c->arg, attributes, err);
 	if (rc == OZR_OK && c->check != NULL)
 		rc = c->check(c->arg, &node, err);
 	if (rc == OZR_OK)
@@ -201,11 +212,9 @@ static void unlock_doc(struct ozr_store *s, void *token)
 		ozr_store_unlock(s, token);
 }
 
-int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
-		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
-		   void *arg, struct ozr_err *err)
+int ozr_node_edit(struct ozr_store *s, const char *path, const struct ozr_node_change *change,
+		  struct ozr_err *err)
 {
-	struct change c = {changes, check, arg};
 	int format, is_array;
 	void *token;
 
@@ -214,9 +223,40 @@ int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json 
 		rc = lock_doc(s, path, format == 3 ? "zarr.json" : ".zattrs", &token, err);
 	if (rc != OZR_OK)
 		return rc;
-	rc = merge_into(s, path, &c, err);
+	rc = edit_at(s, path, change, err);
 	unlock_doc(s, token);
 	return rc == OZR_OK ? ozr_consolidated_drop(s, path, err) : rc;
+}
+
+struct merge {
+	struct ozr_ctx *ctx;
+	const struct ozr_json *members;
+	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
+	void *arg;
+};
+
+static int merge_members(void *arg, struct ozr_json *attributes, struct ozr_err *err)
+{
+	const struct merge *m = arg;
+
+	return ozr_attributes_merge(m->ctx, attributes, m->members, err);
+}
+
+static int check_merged(void *arg, const struct ozr_node *node, struct ozr_err *err)
+{
+	const struct merge *m = arg;
+
+	return m->check != NULL ? m->check(m->arg, node, err) : OZR_OK;
+}
+
+int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
+		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
+		   void *arg, struct ozr_err *err)
+{
+	struct merge m = {s->ctx, changes, check, arg};
+	const struct ozr_node_change change = {merge_members, check_merged, &m};
+
+	return ozr_node_edit(s, path, &change, err);
 }
 
 /* --- consolidated metadata ------------------------------------------------------- */

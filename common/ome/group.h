@@ -42,13 +42,25 @@ int ozr_group_write(struct ozr_store *s, const char *path, int zarr_format,
  * array. */
 int ozr_group_make_parents(struct ozr_store *s, const char *path, int zarr_format,
 			   struct ozr_err *err) OZR_MUST_CHECK;
+/* A JSON object that a caller gave; take. */
+int ozr_attributes_parse(struct ozr_ctx *ctx, const char *json, struct ozr_json **out,
+			 struct ozr_err *err) OZR_MUST_CHECK;
 /* Merge changes into attributes (both objects): null members delete, `ome` is merged member by
  * member, all else is put as it is. */
 int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
 			 const struct ozr_json *changes, struct ozr_err *err) OZR_MUST_CHECK;
-/* The same with the node at path, under the store's lock where it has locks; consolidated
- * metadata that would say otherwise is dropped. check, which may be NULL, sees the node as it
- * will be and may refuse it. */
+/* Change the attributes of the node at path, under the store's lock where it has locks;
+ * consolidated metadata that would say otherwise is dropped. edit gets the attributes object as it
+ * is in the store and changes it; check, which may be NULL, sees the node as it will be and may
+ * refuse it. When one of them fails nothing is written. */
+struct ozr_node_change {
+	int (*edit)(void *arg, struct ozr_json *attributes, struct ozr_err *err);
+	int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err);
+	void *arg; /* of both */
+};
+int ozr_node_edit(struct ozr_store *s, const char *path, const struct ozr_node_change *change,
+		  struct ozr_err *err) OZR_MUST_CHECK;
+/* The same with ozr_attributes_merge() as the change. */
 int ozr_node_merge(struct ozr_store *s, const char *path, const struct ozr_json *changes,
 		   int (*check)(void *arg, const struct ozr_node *node, struct ozr_err *err),
 		   void *arg, struct ozr_err *err) OZR_MUST_CHECK;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The attributes of an image's group: read as they are in the store, changed
- * so that every other key survives, and never so that the image would not
- * open any more.
+ * The attributes of an image's group, and of the arrays of its levels: read as
+ * they are in the store, changed so that every other key survives, and never
+ * so that the image would not open any more.
  */
 #include <string.h>
 
+#include "array/array_impl.h"
 #include "base/ctx.h"
+#include "base/key.h"
 #include "ome/group.h"
 #include "ome/making.h"
 #include "ome/ome_meta.h"
@@ -18,18 +20,13 @@ static int making_text(const struct ozr_image *img, char **json, struct ozr_err 
 	return ozr_json_print(img->ctx, img->making->attributes, 0, json, &len, err);
 }
 
-static int is_pending(const struct ozr_image *img)
-{
-	return img->making != NULL && img->making->mode != OZR_CREATE_PUBLISH_EMPTY;
-}
-
 int ozr_image_attributes(const struct ozr_image *img, char **json, struct ozr_err *err)
 {
 	struct ozr_node node;
 	size_t len;
 
 	ozr_ctx_enter(img->ctx);
-	if (is_pending(img))
+	if (ozr_image_is_pending(img))
 		return making_text(img, json, err);
 	int rc = ozr_node_read(img->store, img->path, &node, err);
 	if (rc != OZR_OK)
@@ -47,8 +44,7 @@ int ozr_image_attributes(const struct ozr_image *img, char **json, struct ozr_er
 	return rc;
 }
 
-/* What a change leaves behind must still be this image. */
-static int still_opens(void *arg, const struct ozr_node *node, struct ozr_err *err)
+int ozr_image_still_opens(void *arg, const struct ozr_node *node, struct ozr_err *err)
 {
 	const struct ozr_image *img = arg;
 	struct ozr_ome o = {0};
@@ -63,8 +59,7 @@ static int still_opens(void *arg, const struct ozr_node *node, struct ozr_err *e
 	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "the change would break the image");
 }
 
-/* The channels and the name may have changed. Best effort: the store has the truth. */
-static void refresh_info(struct ozr_image *img)
+void ozr_image_refresh_info(struct ozr_image *img)
 {
 	struct ozr_node node;
 	struct ozr_ome o = {0};
@@ -88,44 +83,43 @@ static void refresh_info(struct ozr_image *img)
 	ozr_node_release(&node);
 }
 
-static int parse_change(struct ozr_ctx *ctx, const char *json, struct ozr_json **out,
+/* The store first: what this handle knows may only ever be older. */
+static int change_level(struct ozr_image *img, unsigned level, const struct ozr_json *change,
 			struct ozr_err *err)
 {
-	struct ozr_json *doc;
+	char path[OZR_KEY_MAX + 1];
+	struct ozr_level *l = &img->level[level];
+	int rc = OZR_OK;
 
-	int rc = ozr_json_parse(ctx, json, strlen(json), 0, &doc, err);
-	if (rc != OZR_OK)
-		return rc;
-	struct ozr_jref root = ozr_jroot(doc);
-	rc = ozr_jneed(&root, OZR_JSON_OBJECT, err);
+	if (!ozr_image_is_pending(img)) {
+		rc = ozr_key_join(path, img->path, l->path, err);
+		if (rc == OZR_OK)
+			rc = ozr_node_merge(img->store, path, change, NULL, NULL, err);
+	}
 	if (rc == OZR_OK)
-		*out = doc;
-	else
-		ozr_json_free(doc);
-	return rc;
+		rc = ozr_array_merge_attributes(l->array, change, err);
+	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "level %u ('%s')", level, l->path);
 }
 
-int ozr_image_set_attributes(struct ozr_image *img, const char *json, struct ozr_err *err)
+int ozr_image_set_level_attributes(struct ozr_image *img, unsigned level, const char *json,
+				   struct ozr_err *err)
 {
 	struct ozr_json *change = NULL;
 	struct ozr_err local;
 
 	if (err == NULL)
 		err = &local;
+	int rc = OZR_OK;
 	ozr_ctx_enter(img->ctx);
 	if ((img->flags & OZR_UPDATE) == 0)
-		return ozr_fail(err, OZR_BAD_ARG,
-				"set attributes: the image is not open for update");
-	int rc = parse_change(img->ctx, json, &change, err);
-	if (rc != OZR_OK)
-		return ozr_err_context(err, rc, "set attributes");
-	if (is_pending(img)) {
-		rc = ozr_attributes_merge(img->ctx, img->making->attributes, change, err);
-	} else {
-		rc = ozr_node_merge(img->store, img->path, change, still_opens, img, err);
-		if (rc == OZR_OK)
-			refresh_info(img);
-	}
+		rc = ozr_fail(err, OZR_BAD_ARG, "the image is not open for update");
+	if (rc == OZR_OK && level >= img->info.levels)
+		rc = ozr_fail(err, OZR_BAD_ARG, "level %u: the image has %u", level,
+			      img->info.levels);
+	if (rc == OZR_OK)
+		rc = ozr_attributes_parse(img->ctx, json, &change, err);
+	if (rc == OZR_OK)
+		rc = change_level(img, level, change, err);
 	ozr_json_free(change);
 	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "set attributes");
 }

@@ -35,17 +35,18 @@ static int publish_levels(struct ozr_image *img, struct ozr_err *err)
 	return OZR_OK;
 }
 
-/* The image is published already; only the windows can say more now than at the beginning. */
+/* The image is published already; only the windows can say more now than at the beginning. All
+ * else may have been changed meanwhile, by this handle or by others. */
 static int publish_windows(struct ozr_image *img, struct ozr_err *err)
 {
-	struct ozr_json *doc;
+	struct ozr_json *doc = NULL;
 
 	for (uint64_t i = 0; i < img->stats_count; i++)
 		if (!img->stats[i].any)
 			return OZR_OK;
 	if (img->stats_count == 0)
 		return OZR_OK;
-	int rc = ozr_making_document(img, &doc, err);
+	int rc = ozr_making_windows(img, &doc, err);
 	if (rc == OZR_OK)
 		rc = ozr_node_merge(img->store, img->path, doc, NULL, NULL, err);
 	ozr_json_free(doc);

@@ -109,6 +109,24 @@ int ozr_making_document(struct ozr_image *img, struct ozr_json **out, struct ozr
 	return rc;
 }
 
+int ozr_making_windows(struct ozr_image *img, struct ozr_json **out, struct ozr_err *err)
+{
+	struct ozr_json *doc = ozr_json_object(), *holder = doc;
+	int bad = 0;
+
+	if (img->making->ome_version != 4) {
+		bad |= ozr_json_set(doc, "ome", ozr_json_object());
+		holder = ozr_json_child(doc, "ome");
+	}
+	bad |= ozr_json_set(holder, "omero", omero_member(img));
+	if (bad != 0) {
+		ozr_json_free(doc);
+		return ozr_fail(err, OZR_NO_MEMORY, "no memory for omero");
+	}
+	*out = doc;
+	return OZR_OK;
+}
+
 /* s0, s1, ... in the layout where each level has a group. */
 static int write_level_groups(struct ozr_image *img, struct ozr_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An image that is being created: what making.c, image_create.c, image_commit.c and
- * image_attributes.c keep until commit or close.
+ * An image that is being created: what making.c, image_create.c, image_commit.c,
+ * image_attributes.c and image_edit.c keep until commit or close.
  */
 #ifndef OZR_OME_MAKING_H
 #define OZR_OME_MAKING_H
@@ -24,9 +24,18 @@ struct ozr_making {
 	unsigned given_count;
 };
 
+/* Nothing of it is in the store yet: changes wait for the commit. */
+static inline int ozr_image_is_pending(const struct ozr_image *img)
+{
+	return img->making != NULL && img->making->mode != OZR_CREATE_PUBLISH_EMPTY;
+}
 /* making.c: the group's attributes with everything of ours in it; take. */
 int ozr_making_document(struct ozr_image *img, struct ozr_json **out,
 			struct ozr_err *err) OZR_MUST_CHECK;
+/* making.c: the omero member alone, with the windows that are known now, as a change of the
+ * group's attributes; take. */
+int ozr_making_windows(struct ozr_image *img, struct ozr_json **out,
+		       struct ozr_err *err) OZR_MUST_CHECK;
 /* making.c: write group metadata: groups of levels, parents, the image's group last. */
 int ozr_making_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* making.c: free m and what it holds. */

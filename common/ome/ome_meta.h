@@ -33,6 +33,14 @@ int ozr_ome_parse(struct ozr_ctx *ctx, const struct ozr_jref *attributes, int za
 		  struct ozr_notes *notes, struct ozr_ome *out, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_ome_release(struct ozr_ome *o); /* zeroed is fine */
 
+/* image_attributes.c. What a change leaves behind must still be this image (arg): a check for
+ * ozr_node_edit(). */
+struct ozr_node;
+int ozr_image_still_opens(void *arg, const struct ozr_node *node,
+			  struct ozr_err *err) OZR_MUST_CHECK;
+/* Channels and name again, which may have changed. Best effort: the store has the truth. */
+void ozr_image_refresh_info(struct ozr_image *img);
+
 /* Put the image's metadata into a group's attributes (an object): under `ome` for 0.5,
  * directly for 0.4; other members stay. omero may be NULL; taken. */
 int ozr_ome_write(struct ozr_json *attributes, int ome_version, const struct ozr_image *img,

@@ -101,31 +101,17 @@ static int check_scalars(const struct ozr_image_options *o, struct ozr_err *err)
 	return OZR_OK;
 }
 
-/* Text goes into JSON, which is UTF-8: other bytes would make a document that nobody reads. */
-static int check_text(const char *what, const char *text, struct ozr_err *err)
-{
-	char q[OZR_QUOTE_MAX];
-	size_t len = text != NULL ? strlen(text) : 0, at = 0, step = 1;
-
-	for (; at < len && step > 0; at += step)
-		step = ozr_utf8_step(text + at, len - at, NULL);
-	if (step > 0)
-		return OZR_OK;
-	return ozr_fail(err, OZR_BAD_ARG, "%s must be UTF-8, found '%s'", what,
-			ozr_quote(q, text, len));
-}
-
 static int check_texts(const struct ozr_image_options *o, struct ozr_err *err)
 {
-	int rc = check_text("the name", o->name, err);
+	int rc = ozr_text_check("the name", o->name, err);
 
 	for (unsigned d = 0; rc == OZR_OK && d < o->rank; d++) {
-		rc = check_text("the name of an axis", o->axes[d].name, err);
+		rc = ozr_text_check("the name of an axis", o->axes[d].name, err);
 		if (rc == OZR_OK)
-			rc = check_text("the unit of an axis", o->axes[d].unit, err);
+			rc = ozr_text_check("the unit of an axis", o->axes[d].unit, err);
 	}
 	for (unsigned i = 0; rc == OZR_OK && i < o->channels && o->channel != NULL; i++)
-		rc = check_text("the label of a channel", o->channel[i].label, err);
+		rc = ozr_text_check("the label of a channel", o->channel[i].label, err);
 	return rc;
 }
 

@@ -85,6 +85,30 @@ OZR_API OZR_MUST_CHECK int ozr_image_attributes(const struct ozr_image *img, cha
  * make the image unreadable is refused. While the image is being created: part of the commit. */
 OZR_API OZR_MUST_CHECK int ozr_image_set_attributes(struct ozr_image *img, const char *json,
 						    struct ozr_err *err);
+/* The same for the array of a level; any member. */
+OZR_API OZR_MUST_CHECK int ozr_image_set_level_attributes(struct ozr_image *img, unsigned level,
+							  const char *json, struct ozr_err *err);
+/* Several changes of what an image says about itself, in one write of its document: readers see
+ * all of them or none. Update mode, or while the image is being created. Zeroed: nothing. */
+struct ozr_image_changes {
+	/* Size of a pixel (> 0) and centre of pixel 0, for each axis of level 0; the other levels
+	 * keep their place relative to it. Both or none. OZR_UNSUPPORTED for metadata without
+	 * axes as 0.4 and 0.5 have them. */
+	const double *scale, *translation;
+	const char *const *unit; /* of each axis, with scale; NULL: as it is; "": none */
+	/* label (not when empty), color (with has_color) and active of the first omero channels;
+	 * windows stay. An image without omero metadata stays without. */
+	unsigned channels;
+	const struct ozr_channel *channel;
+	/* What the mean of later refreshes skips, one element in host byte order; NULL: nothing.
+	 * Levels that are there stay as they are. */
+	int set_nodata;
+	const void *nodata;
+	const char *attributes; /* as for ozr_image_set_attributes() */
+};
+OZR_API OZR_MUST_CHECK int ozr_image_change(struct ozr_image *img,
+					    const struct ozr_image_changes *changes,
+					    struct ozr_err *err);
 /* Path of level's array below the image ("0", "s1/image"); borrowed. */
 OZR_API const char *ozr_image_level_path(const struct ozr_image *img, unsigned level);
 /* Warnings met while opening (unknown unit, version mismatch, ...), i from 0; NULL ends. */
