@@ -15,7 +15,7 @@ static int block_side(uint64_t chunk, int extent)
 	return static_cast<int>(std::min(chunk, static_cast<uint64_t>(extent)));
 }
 
-Band::Band(Dataset *dataset, int number) : stored_(dataset->stored_band(number))
+Band::Band(Dataset *dataset, int number)
 {
 	const ArrayInfo &array = dataset->array();
 	const View &view = dataset->scene().view;
@@ -33,7 +33,7 @@ Band::Band(Dataset *dataset, int number) : stored_(dataset->stored_band(number))
 		SetMetadataItem("NBITS", "1", "IMAGE_STRUCTURE");
 	if (array.dtype == OZR_INT8 && !has_int8)
 		SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE");
-	color_ = stored_ != nullptr ? stored_->color_interpretation : GCI_Undefined;
+	color_ = default_color();
 }
 
 /* Red, green, blue and perhaps alpha, when the channels of a byte image have these colors. */
@@ -55,19 +55,27 @@ static GDALColorInterp color_of_channel(const Scene &scene, uint64_t index)
 	return names[index];
 }
 
+/* What follows from OME's metadata. */
+GDALColorInterp Band::default_color() const
+{
+	const Scene &scene = dataset()->scene();
+	int axis = axis_by_letter(scene, 'c');
+	GDALColorInterp color = GCI_Undefined;
+	if (axis >= 0)
+		color = color_of_channel(scene, scene.view.planes[nBand - 1][axis]);
+	if (color == GCI_Undefined && (axis < 0 || scene.view.planes.size() == 1))
+		color = GCI_GrayIndex;
+	return color;
+}
+
 void Band::complete()
 {
 	const Scene &scene = dataset()->scene();
 	int axis = axis_by_letter(scene, 'c');
 	uint64_t index = axis < 0 ? 0 : scene.view.planes[nBand - 1][axis];
-	if (stored_ == nullptr || !stored_->has_color_interpretation) {
-		color_ = axis < 0 ? GCI_Undefined : color_of_channel(scene, index);
-		if (color_ == GCI_Undefined && (axis < 0 || dataset()->GetRasterCount() == 1))
-			color_ = GCI_GrayIndex;
-	}
-	if (stored_ != nullptr) {
-		SetDescription(stored_->description.c_str());
-		for (const auto &domain : stored_->metadata)
+	if (const StoredBand *known = stored()) {
+		SetDescription(known->description.c_str());
+		for (const auto &domain : known->metadata)
 			SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
 		return;
 	}
@@ -93,66 +101,72 @@ GDALRasterBand *Band::GetOverview(int i)
 }
 
 /* Zarr's fill value is not nodata: zeros of an image are pixels. */
-double Band::GetNoDataValue(int *success)
+static const char *nodata_of(const StoredBand *known, bool wanted, int *success)
 {
-	bool has = stored_ != nullptr && !stored_->nodata.empty();
+	bool has = known != nullptr && !known->nodata.empty() && wanted;
 	if (success != nullptr)
 		*success = has;
-	return has ? CPLAtof(stored_->nodata.c_str()) : 0.0;
+	return has ? known->nodata.c_str() : "0";
+}
+
+double Band::GetNoDataValue(int *success)
+{
+	return CPLAtof(nodata_of(stored(), true, success));
 }
 
 int64_t Band::GetNoDataValueAsInt64(int *success)
 {
-	bool has = stored_ != nullptr && !stored_->nodata.empty() && eDataType == GDT_Int64;
-	if (success != nullptr)
-		*success = has;
-	return has ? std::strtoll(stored_->nodata.c_str(), nullptr, 10) : 0;
+	return std::strtoll(nodata_of(stored(), eDataType == GDT_Int64, success), nullptr, 10);
 }
 
 uint64_t Band::GetNoDataValueAsUInt64(int *success)
 {
-	bool has = stored_ != nullptr && !stored_->nodata.empty() && eDataType == GDT_UInt64;
-	if (success != nullptr)
-		*success = has;
-	return has ? std::strtoull(stored_->nodata.c_str(), nullptr, 10) : 0;
+	return std::strtoull(nodata_of(stored(), eDataType == GDT_UInt64, success), nullptr, 10);
 }
 
 GDALColorInterp Band::GetColorInterpretation()
 {
-	return color_;
+	const StoredBand *known = stored();
+	return known != nullptr && known->has_color_interpretation ? known->color_interpretation
+								   : color_;
 }
 
 GDALColorTable *Band::GetColorTable()
 {
-	return stored_ != nullptr ? stored_->colors.get() : nullptr;
+	const StoredBand *known = stored();
+	return known != nullptr ? known->colors.get() : nullptr;
 }
 
 GDALRasterAttributeTable *Band::GetDefaultRAT()
 {
-	return stored_ != nullptr ? stored_->table.get() : nullptr;
+	const StoredBand *known = stored();
+	return known != nullptr ? known->table.get() : nullptr;
 }
 
 char **Band::GetCategoryNames()
 {
-	return stored_ != nullptr ? const_cast<CPLStringList &>(stored_->categories).List()
-				  : nullptr;
+	const StoredBand *known = stored();
+	return known != nullptr ? const_cast<CPLStringList &>(known->categories).List() : nullptr;
 }
 
 const char *Band::GetUnitType()
 {
-	return stored_ != nullptr ? stored_->unit.c_str() : "";
+	const StoredBand *known = stored();
+	return known != nullptr ? known->unit.c_str() : "";
 }
 
 double Band::GetScale(int *success)
 {
+	const StoredBand *known = stored();
 	if (success != nullptr)
-		*success = stored_ != nullptr && stored_->has_scale;
-	return stored_ != nullptr ? stored_->scale : 1.0;
+		*success = known != nullptr && known->has_scale;
+	return known != nullptr ? known->scale : 1.0;
 }
 
 double Band::GetOffset(int *success)
 {
+	const StoredBand *known = stored();
 	if (success != nullptr)
-		*success = stored_ != nullptr && stored_->has_offset;
-	return stored_ != nullptr ? stored_->offset : 0.0;
+		*success = known != nullptr && known->has_offset;
+	return known != nullptr ? known->offset : 0.0;
 }

@@ -8,70 +8,6 @@
 #include "dataset.h"
 #include "store.h"
 
-namespace
-{
-/* The attributes that the library asks for, level by level. */
-struct Attributes {
-	const Source *source;
-	const Plan *plan;
-	CPLJSONObject stored;
-	std::vector<ozr_level_plan> levels;
-	std::string text;
-};
-} // namespace
-
-/* The zarr-conventions "multiscales", as GDAL's own Zarr driver reads it. */
-static CPLJSONObject multiscales(const Attributes &a)
-{
-	CPLJSONArray layout;
-	for (size_t n = 0; n < a.levels.size(); n++) {
-		CPLJSONObject item, transform;
-		CPLJSONArray scale, translation;
-		for (unsigned d = 0; d < a.plan->image.rank; d++) {
-			double factor = n == 0 ? 1 : a.levels[n].factor[d];
-			scale.Add(factor);
-			translation.Add(0.0);
-		}
-		item.Add("asset", "s" + std::to_string(n));
-		if (n > 0)
-			item.Add("derived_from", "s" + std::to_string(n - 1));
-		transform.Add("scale", scale);
-		transform.Add("translation", translation);
-		item.Add("transform", transform);
-		layout.Add(item);
-	}
-	CPLJSONObject out;
-	out.Add("layout", layout);
-	return out;
-}
-
-static const char *attributes_of(void *user, int level, const char *, const uint64_t *,
-				 const double *scale, const double *)
-{
-	auto &a = *static_cast<Attributes *>(user);
-	const Source &source = *a.source;
-	CPLJSONObject out;
-	CPLJSONArray conventions;
-	About about = {level < 0, 1, 1};
-	if (level >= 0) {
-		about.fx = scale[source.x] / a.plan->image.scale[source.x];
-		about.fy = scale[source.y] / a.plan->image.scale[source.y];
-	}
-	write_georeferencing(source.georef, about, out, conventions);
-	if (level < 0 && a.plan->image.grouped_levels) {
-		conventions.Add(convention("d35379db-88df-4056-af3a-620245f8e347", "multiscales",
-					   "zarr-conventions/multiscales",
-					   "Multiscale layout of zarr datasets"));
-		out.Add("multiscales", multiscales(a));
-	}
-	if (conventions.Size() > 0)
-		out.Add("zarr_conventions", conventions);
-	if (level < 0)
-		out.Add("gdal", a.stored);
-	a.text = out.Format(CPLJSONObject::PrettyFormat::Plain);
-	return a.text.c_str();
-}
-
 /* The library's messages about the target name it already. */
 static bool fail(const Name &target, const ozr_err &before, int rc)
 {
@@ -98,6 +34,16 @@ static int on_progress(void *user, double fraction)
 	return p->fn(0.99 * fraction, "", p->data) ? 0 : 1; /* the rest is the commit */
 }
 
+/* What GDAL knows about the source. The plan has scale, translation, units and channels. */
+static bool describe(ozr_image *image, const Source &source)
+{
+	const Georef &georef = source.georef;
+	Stored stored = collect_stored(source.dataset, source.band_axis_name, georef.is_wanted);
+	stored.has_geotransform = georef.has_geotransform;
+	stored.geotransform_is_ome = !georef.has_geotransform && !georef.is_absent;
+	return write_stored(image, source.x, source.y, stored);
+}
+
 static bool build(const Name &target, Source &source, const Plan &plan, Progress progress)
 {
 	ozr_image *made = nullptr;
@@ -110,6 +56,8 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 	if (rc != OZR_OK)
 		return fail(target, err, rc);
 	Image image(made);
+	if (!describe(made, source))
+		return false;
 	call.user = &progress;
 	call.progress = on_progress;
 	call.warn = warn;
@@ -123,19 +71,6 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 	if (rc == OZR_OK)
 		return true;
 	return source.failed ? false : fail(target, err, rc);
-}
-
-static bool plan_levels(const Plan &plan, Attributes &attributes)
-{
-	ozr_err err = {};
-	unsigned n = 0;
-	attributes.levels.resize(64);
-	if (ozr_image_plan(&plan.image, attributes.levels.data(), 64, &n, &err) != OZR_OK) {
-		report(err);
-		return false;
-	}
-	attributes.levels.resize(n);
-	return true;
 }
 
 static bool refuse_target(const Name &target)
@@ -169,16 +104,6 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 	if (refuse_target(target) || !look_at_source(dataset, strict, options, source) ||
 	    !make_plan(source, target, options, plan))
 		return nullptr;
-	Attributes attributes = {
-		&source,
-		&plan,
-		write_stored(dataset, source.band_axis_name.c_str(), source.georef),
-		{},
-		""};
-	if (!plan_levels(plan, attributes))
-		return nullptr;
-	plan.image.attributes = attributes_of;
-	plan.image.user = &attributes;
 	if (!build(target, source, plan, {progress, progress_data}))
 		return nullptr;
 	if (!target.network)

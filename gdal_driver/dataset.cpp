@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "driver.h"
+#include "georef.h"
 #include "update.h"
 
 Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
@@ -132,16 +133,6 @@ void Dataset::set_metadata()
 		SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
 }
 
-const StoredBand *Dataset::stored_band(int band) const
-{
-	const Stored &stored = scene_->stored;
-	size_t i = 0;
-	for (unsigned d = 0; d < info_.rank; d++)
-		if (stored.band_axis == scene_->info.axes[d].name)
-			i = scene_->view.planes[band - 1][d];
-	return i < stored.bands.size() ? &stored.bands[i] : nullptr;
-}
-
 bool Dataset::geotransform(double gt[6]) const
 {
 	const Stored &stored = scene_->stored;
@@ -159,6 +150,27 @@ bool Dataset::geotransform(double gt[6]) const
 const OGRSpatialReference *Dataset::GetSpatialRef() const
 {
 	const OGRSpatialReference &srs = scene_->stored.srs;
+	return srs.IsEmpty() ? nullptr : &srs;
+}
+
+int Dataset::GetGCPCount()
+{
+	return static_cast<int>(scene_->stored.gcps.size());
+}
+
+const GDAL_GCP *Dataset::GetGCPs()
+{
+	gcps_.clear();
+	for (const GroundPoint &one : scene_->stored.gcps)
+		gcps_.push_back({const_cast<char *>(one.id.c_str()),
+				 const_cast<char *>(one.info.c_str()), one.pixel, one.line, one.x,
+				 one.y, one.z});
+	return gcps_.empty() ? nullptr : gcps_.data();
+}
+
+const OGRSpatialReference *Dataset::GetGCPSpatialRef() const
+{
+	const OGRSpatialReference &srs = scene_->stored.gcp_srs;
 	return srs.IsEmpty() ? nullptr : &srs;
 }
 

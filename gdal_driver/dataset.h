@@ -60,7 +60,6 @@ class Dataset final : public DatasetBase
 			one.second = std::make_unique<Dataset>(scene_, one.first);
 		return one.second.get();
 	}
-	const StoredBand *stored_band(int band) const;
 	/* bands: numbers from 1. extra may be NULL. */
 	CPLErr read(const Window &window, const int *bands, int count, const Pixels &pixels,
 		    GDALRasterIOExtraArg *extra);
@@ -71,6 +70,9 @@ class Dataset final : public DatasetBase
 	void drop_cached_levels();
 
 	const OGRSpatialReference *GetSpatialRef() const override;
+	int GetGCPCount() override;
+	const GDAL_GCP *GetGCPs() override;
+	const OGRSpatialReference *GetGCPSpatialRef() const override;
 	char **GetFileList() override;
 	const char *GetMetadataItem(const char *name, const char *domain) override;
 	CPLErr IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
@@ -112,6 +114,7 @@ class Dataset final : public DatasetBase
 	ArrayInfo info_ = {};
 	std::vector<Indices> planes_; /* of each band, in this level */
 	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
+	std::vector<GDAL_GCP> gcps_; /* what GetGCPs() returned last: texts are the scene's */
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
 };
 
@@ -150,8 +153,13 @@ class Band final : public GDALRasterBand
 		return static_cast<Dataset *>(poDS);
 	}
 	Window block_window(int x, int y) const;
-	const StoredBand *stored_; /* borrowed from the scene; NULL: nothing is stored */
-	GDALColorInterp color_ = GCI_Undefined;
+	/* What is stored about it; nullptr: nothing. */
+	const StoredBand *stored() const
+	{
+		return find_band(dataset()->scene(), nBand);
+	}
+	GDALColorInterp default_color() const;
+	GDALColorInterp color_ = GCI_Undefined; /* where none is stored */
 };
 
 /* types.cpp. GDAL's type for pixels of a type of ours, and back; false when there is none. */

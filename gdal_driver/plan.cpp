@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "create.h"
+#include "georef.h"
 
 static void plan_axes(const Source &source, Plan &plan)
 {
@@ -30,19 +31,14 @@ static void plan_axes(const Source &source, Plan &plan)
  * the size of a pixel and the centre of the first one. */
 static void plan_transform(const Source &source, Plan &plan)
 {
-	const double *gt = source.georef.gt;
 	ImageOptions &image = plan.image;
-	if (!source.georef.has_geotransform)
+	OmePlace x, y;
+	if (!source.georef.has_geotransform || !ome_place(source.georef.gt, x, y))
 		return;
-	double sx = std::hypot(gt[1], gt[4]), sy = std::hypot(gt[2], gt[5]);
-	double cx = gt[0] + (gt[1] + gt[2]) / 2, cy = gt[3] + (gt[4] + gt[5]) / 2;
-	if (!std::isfinite(sx) || !std::isfinite(sy) || sx == 0 || sy == 0 || !std::isfinite(cx) ||
-	    !std::isfinite(cy))
-		return;
-	image.scale[source.x] = sx;
-	image.scale[source.y] = sy;
-	image.translation[source.x] = cx;
-	image.translation[source.y] = gt[5] > 0 ? cy : -cy;
+	image.scale[source.x] = x.scale;
+	image.scale[source.y] = y.scale;
+	image.translation[source.x] = x.translation;
+	image.translation[source.y] = y.translation;
 }
 
 static void set_unit(Plan &plan, unsigned axis, const std::string &unit)
@@ -81,12 +77,7 @@ static void plan_units(const Source &source, Plan &plan)
 	const OGRSpatialReference *srs = source.georef.srs;
 	if (srs == nullptr || srs->IsGeographic())
 		return;
-	double meters = srs->GetLinearUnits();
-	const char *unit = std::fabs(meters - 1) < 1e-12               ? "meter"
-			   : std::fabs(meters - 1000) < 1e-9           ? "kilometer"
-			   : std::fabs(meters - 0.3048) < 1e-12        ? "foot"
-			   : std::fabs(meters - 1200.0 / 3937) < 1e-12 ? "foot"
-								       : "";
+	const char *unit = ome_unit(*srs);
 	set_unit(plan, source.y, unit);
 	set_unit(plan, source.x, unit);
 }

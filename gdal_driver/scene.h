@@ -56,7 +56,6 @@ struct Scene {
 	ImageInfo info = {};
 	View view;
 	Stored stored;
-	bool stored_changed = false; /* by a setter, since it was saved */
 	unsigned threads = 0;
 	Access access = Access::READ;
 	std::unique_ptr<Update> update; /* nullptr: read-only */
@@ -66,6 +65,15 @@ struct Scene {
 		return access != Access::READ;
 	}
 };
+
+/* What setters have changed in scene.stored into the store, or into the image that is being
+ * created; nothing is written when nothing has changed. False after CPLError(); all that has
+ * changed is still marked then. */
+bool save_stored(Scene &scene);
+/* What is stored about a band (from 1), or nullptr: then OME's metadata may say something. */
+const StoredBand *find_band(const Scene &scene, int band);
+/* The same, to be changed: made when there is none, with what OME says, and marked. */
+StoredBand &change_band(Scene &scene, int band);
 
 /* From the open options; false after CPLError(). Warns when planes are hidden that the options
  * do not choose. */

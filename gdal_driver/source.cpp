@@ -203,8 +203,6 @@ static bool check_losses(GDALDataset *dataset, int strict)
 			 "OME-Zarr cannot keep %s of '%s'", what, dataset->GetDescription());
 		lossless = false;
 	};
-	if (dataset->GetGCPCount() > 0)
-		lose("the ground control points");
 	for (int i = 1; i <= dataset->GetRasterCount(); i++) {
 		int flags = dataset->GetRasterBand(i)->GetMaskFlags();
 		if ((flags & (GMF_ALL_VALID | GMF_NODATA | GMF_ALPHA)) == 0) {
@@ -227,10 +225,9 @@ bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Sour
 	    !check_losses(dataset, strict))
 		return false;
 	look_at_nodata(dataset, out);
-	bool georef = true;
-	if (!fetch_bool(options, "GEOREF", georef))
+	if (!fetch_bool(options, "GEOREF", out.georef.is_wanted))
 		return false;
-	if (georef) {
+	if (out.georef.is_wanted) {
 		out.georef.has_geotransform = GDALGetGeoTransform(GDALDataset::ToHandle(dataset),
 								  out.georef.gt) == CE_None;
 		out.georef.srs = dataset->GetSpatialRef();

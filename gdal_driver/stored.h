@@ -2,22 +2,31 @@
 /*
  * What GDAL knows about a raster and OME-NGFF has no place for, as stored in
  * the image group's attributes: `spatial:`, `proj:` and, in one member named
- * `gdal`, the rest. georef.cpp and stored_read.cpp read it, stored_write.cpp writes it.
+ * `gdal`, the rest. A struct Stored is filled from the attributes of an image
+ * (stored_read.cpp, georef.cpp) or from any raster of GDAL's (stored_collect.cpp),
+ * changed by setters, and written by stored_write.cpp and stored_save.cpp.
  *
  * "gdal": {
  *   "version": 1,
  *   "band_axis": "c",          what "bands" lists; absent with one band
- *   "geotransform": false,     the source had none (scale and translation alone do not tell)
+ *   "geotransform": false,     there is none (scale and translation alone do not tell), or
+ *                   [6],       the numbers, where spatial: must not be written
  *   "srs": {"exact": "proj:code",  the form that gives the very same CRS back, or
  *           "wkt": "...",          when there is none
  *           "data_axes": [1, 2], "epoch": 2020.5},
+ *   "gcps": {"srs": {"wkt": "...", ...},
+ *            "points": [{"id": "1", "info": "", "pixel": 0, "line": 0, "x": 1, "y": 2, "z": 3}]},
  *   "pyramid": "deferred",     levels above 0 are not built yet: nobody shows them
  *   "overviews": {"method": "CUBIC", "by": "gdal"},   built by GDAL's kernels
  *   "metadata": {"": {"AREA_OR_POINT": "Area"}, "xml:XMP": ["<x/>"]},
+ *   "every_band": {...},       what all bands have in common; all of them are described then,
+ *                              also those that "bands" ends before
  *   "bands": [{"description": "...", "color_interpretation": "Red", "nodata": "-9999",
  *              "unit": "m", "scale": 0.1, "offset": 0, "categories": ["..."],
  *              "color_table": {"interpretation": "RGB", "entries": [[r, g, b, a]]},
- *              "attribute_table": "<xml/>", "metadata": {"": {...}}}]
+ *              "attribute_table": "<xml/>", "metadata": {"": {...}},
+ *              "histogram": {"min": 0, "max": 256, "counts": [1, 2]}},
+ *             false]         nothing is known but what OME says
  * }
  */
 #ifndef OZR_GDAL_STORED_H
@@ -33,6 +42,11 @@
 
 using Domains = std::map<std::string, CPLStringList>;
 
+struct Histogram {
+	double min = 0, max = 0;
+	std::vector<GUIntBig> counts;
+};
+
 struct StoredBand {
 	std::string description, unit, nodata; /* nodata: "" for none, else an exact number */
 	bool has_color_interpretation = false;
@@ -42,7 +56,15 @@ struct StoredBand {
 	CPLStringList categories;
 	std::unique_ptr<GDALColorTable> colors;
 	std::unique_ptr<GDALDefaultRasterAttributeTable> table;
+	Histogram histogram; /* without counts: none */
 	Domains metadata;
+	bool known = false;   /* what is empty here is none; else OME may say something */
+	bool changed = false; /* not in the store yet */
+};
+
+struct GroundPoint {
+	std::string id, info;
+	double pixel, line, x, y, z;
 };
 
 /* How the levels above 0 were made. */
@@ -54,46 +76,64 @@ struct StoredOverviews {
 
 struct Stored {
 	StoredOverviews overviews;
-	std::string band_axis; /* name of the axis that `bands` lists */
-	std::vector<StoredBand> bands;
+	std::string band_axis;         /* name of the axis that `bands` lists, "" for none */
+	std::vector<StoredBand> bands; /* perhaps fewer than there are */
 	Domains metadata;
 	bool has_geotransform = false;
+	bool geotransform_is_ome = false; /* it follows from scale and translation: not stored */
 	double geotransform[6] = {0, 1, 0, 0, 0, 1}; /* of level 0 */
 	OGRSpatialReference srs;                     /* empty: none */
-	std::string attributes;                      /* the group's, as they are */
+	std::vector<GroundPoint> gcps;
+	OGRSpatialReference gcp_srs; /* empty: none */
+	std::string attributes;      /* the group's, as they are */
+
+	/* What is not in the store yet. place, unit and channels: what OME has of geotransform, CRS
+	 * and bands must follow. */
+	struct Changes {
+		bool geotransform, srs, gcps, metadata, bands, overviews;
+		bool place, unit, channels;
+		bool any() const
+		{
+			return geotransform || srs || gcps || metadata || bands || overviews;
+		}
+	} changes = {};
 };
 
 /* From the attributes of the group and, where it has no georeferencing, of level 0's array.
- * What does not make sense is left out, with a warning. false after CPLError(). */
+ * What does not make sense is left out. false after CPLError(). */
 bool read_stored(ozr_image *image, unsigned x, unsigned y, Stored &out);
+/* All that a copy can keep of a raster, without georef but for its place on Earth; marked as
+ * changed. band_axis: "" for none. */
+Stored collect_stored(GDALDataset *source, const std::string &band_axis, bool georef = true);
+/* Of a new image with this many bands, about which nothing is known; marked as changed. */
+Stored new_stored(const std::string &band_axis, size_t bands);
+/* What has changed in `stored` into an image that is open for update or being created; nothing
+ * is marked any more. x and y: its axes. False after CPLError(), and all is still marked. */
+bool write_stored(ozr_image *image, unsigned x, unsigned y, Stored &stored);
 
-/* georef.cpp. Exactly what was stored, or else from scale and translation. */
-void read_georeferencing(const CPLJSONObject &attributes, Stored &out);
-void default_geotransform(ozr_image *image, unsigned x, unsigned y, Stored &out);
-/* gt of a level that is fx and fy times coarser. */
-void coarser_geotransform(const double gt[6], double fx, double fy, double out[6]);
-
+/* Whether a metadata domain is about the image; others describe the source's file, or are made
+ * by us. */
+bool is_stored_domain(const std::string &domain);
 /* An exact number as text, for nodata values of every type; false when the band has none. */
 bool nodata_text(GDALRasterBand *band, std::string &out);
+std::string number_text(double value);
+GroundPoint ground_point(const GDAL_GCP &gcp);
 
-/* stored_write.cpp: the member `gdal`, and georef.cpp: spatial: and proj:, of a new image. */
+/* The member `gdal`, of an image with band_count elements along the band axis. Write: what has
+ * changed; verbatim: it holds geotransform and CRS too, since spatial: must not be written. */
+void read_members(const CPLJSONObject &gdal, ozr_image *image, Stored &out);
+std::vector<StoredBand> read_bands(const CPLJSONObject &gdal, uint64_t band_count);
+void write_members(const Stored &stored, bool verbatim, uint64_t band_count, CPLJSONObject &gdal);
+/* Extent of an axis, 1 when the image has none of that name. */
+uint64_t axis_extent(ozr_image *image, const std::string &name);
+
+/* Where a new image lies; a view of a raster's, for its plan. */
 struct Georef {
 	bool has_geotransform = false;
+	bool is_wanted = true;  /* also ground control points */
 	bool is_absent = false; /* nothing says how large a pixel is */
 	double gt[6] = {0, 1, 0, 0, 0, 1};
 	const OGRSpatialReference *srs = nullptr; /* borrowed */
 };
-CPLJSONObject write_stored(GDALDataset *source, const char *band_axis, const Georef &georef);
-/* What a document is about: the group, or the array of a level. */
-struct About {
-	bool is_group;
-	double fx, fy; /* how much coarser than level 0 */
-};
-/* conventions: what zarr_conventions must list. */
-void write_georeferencing(const Georef &georef, const About &level, CPLJSONObject &attributes,
-			  CPLJSONArray &conventions);
-void write_srs_details(const OGRSpatialReference &srs, CPLJSONObject &out);
-CPLJSONObject convention(const char *uuid, const char *name, const char *repository,
-			 const char *description);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading what stored_write.cpp and georef.cpp wrote. The attributes are
+ * Reading what stored_save.cpp wrote. The attributes are
  * anybody's: members of the wrong type are taken as absent.
  */
 #include <cmath>
 
 #include "driver.h"
-#include "stored.h"
+#include "georef.h"
 
 static bool is(const CPLJSONObject &value, CPLJSONObject::Type type)
 {
@@ -77,35 +77,122 @@ static std::unique_ptr<GDALDefaultRasterAttributeTable> parse_table(const std::s
 	return rc == CE_None ? std::move(table) : nullptr;
 }
 
-static bool parse_number(const CPLJSONObject &band, const char *name, double &out)
+static bool parse_number(const CPLJSONObject &value, double &out)
 {
-	double value = band.GetDouble(name, NAN);
-	if (!std::isfinite(value))
+	if (!is(value, CPLJSONObject::Type::Double) && !is(value, CPLJSONObject::Type::Integer) &&
+	    !is(value, CPLJSONObject::Type::Long))
 		return false;
-	out = value;
+	double number = value.ToDouble();
+	if (!std::isfinite(number))
+		return false;
+	out = number;
 	return true;
 }
 
-static StoredBand parse_band(const CPLJSONObject &band)
+static Histogram parse_histogram(const CPLJSONObject &histogram)
 {
+	Histogram out;
+	CPLJSONArray counts = histogram.GetArray("counts");
+	if (!counts.IsValid() || !parse_number(histogram.GetObj("min"), out.min) ||
+	    !parse_number(histogram.GetObj("max"), out.max))
+		return Histogram();
+	for (int i = 0; i < counts.Size(); i++)
+		out.counts.push_back(
+			static_cast<GUIntBig>(std::max<GInt64>(0, counts[i].ToLong())));
+	return out;
+}
+
+/* A band's own members, and those that it has in common with all others. */
+static StoredBand parse_band(const CPLJSONObject &own, const CPLJSONObject &common)
+{
+	auto get = [&](const char *name) {
+		CPLJSONObject value = own.GetObj(name);
+		return value.IsValid() ? value : common.GetObj(name);
+	};
+	auto text = [&](const char *name) {
+		CPLJSONObject value = get(name);
+		return is(value, CPLJSONObject::Type::String) ? value.ToString() : "";
+	};
 	StoredBand out;
-	out.description = band.GetString("description");
-	out.unit = band.GetString("unit");
-	out.nodata = band.GetString("nodata");
-	std::string color = band.GetString("color_interpretation");
+	out.known = true;
+	out.description = text("description");
+	out.unit = text("unit");
+	out.nodata = text("nodata");
+	std::string color = text("color_interpretation");
 	if (!color.empty()) {
 		out.has_color_interpretation = true;
 		out.color_interpretation = GDALGetColorInterpretationByName(color.c_str());
 	}
-	out.has_scale = parse_number(band, "scale", out.scale);
-	out.has_offset = parse_number(band, "offset", out.offset);
-	CPLJSONArray categories = band.GetArray("categories");
+	out.has_scale = parse_number(get("scale"), out.scale);
+	out.has_offset = parse_number(get("offset"), out.offset);
+	CPLJSONArray categories = get("categories").ToArray();
 	if (categories.IsValid())
 		out.categories = parse_list(categories);
-	out.colors = parse_colors(band.GetObj("color_table"));
-	out.table = parse_table(band.GetString("attribute_table"));
-	out.metadata = parse_domains(band.GetObj("metadata"));
+	out.colors = parse_colors(get("color_table"));
+	out.table = parse_table(text("attribute_table"));
+	out.histogram = parse_histogram(get("histogram"));
+	out.metadata = parse_domains(get("metadata"));
 	return out;
+}
+
+std::vector<StoredBand> read_bands(const CPLJSONObject &gdal, uint64_t band_count)
+{
+	std::vector<StoredBand> out;
+	CPLJSONArray bands = gdal.GetArray("bands");
+	CPLJSONObject common = gdal.GetObj("every_band");
+	uint64_t listed = bands.IsValid() ? static_cast<uint64_t>(bands.Size()) : 0;
+	bool all = is(common, CPLJSONObject::Type::Object);
+	for (uint64_t i = 0; i < band_count && (all || i < listed); i++) {
+		CPLJSONObject own;
+		if (i < listed)
+			own = bands[static_cast<int>(i)];
+		if (all || is(own, CPLJSONObject::Type::Object))
+			out.push_back(parse_band(own, common));
+		else
+			out.emplace_back();
+	}
+	return out;
+}
+
+static void parse_gcps(const CPLJSONObject &gcps, Stored &out)
+{
+	CPLJSONArray points = gcps.GetArray("points");
+	for (int i = 0; points.IsValid() && i < points.Size(); i++) {
+		const CPLJSONObject point = points[i];
+		GroundPoint one = {point.GetString("id"), point.GetString("info"), 0, 0, 0, 0, 0};
+		if (parse_number(point.GetObj("pixel"), one.pixel) &&
+		    parse_number(point.GetObj("line"), one.line) &&
+		    parse_number(point.GetObj("x"), one.x) &&
+		    parse_number(point.GetObj("y"), one.y) &&
+		    parse_number(point.GetObj("z"), one.z))
+			out.gcps.push_back(one);
+	}
+	if (!out.gcps.empty())
+		read_srs_alone(gcps.GetObj("srs"), out.gcp_srs);
+}
+
+uint64_t axis_extent(ozr_image *image, const std::string &name)
+{
+	ozr_image_info info = {};
+	ozr_array_info array = {};
+	ozr_image_get_info(image, &info);
+	ozr_array_get_info(ozr_image_level(image, 0), &array);
+	for (unsigned d = 0; d < info.rank; d++)
+		if (name == info.axes[d].name)
+			return array.shape[d];
+	return 1;
+}
+
+void read_members(const CPLJSONObject &gdal, ozr_image *image, Stored &out)
+{
+	out.band_axis = gdal.GetString("band_axis");
+	out.overviews.deferred = gdal.GetString("pyramid") == "deferred";
+	CPLJSONObject overviews = gdal.GetObj("overviews");
+	out.overviews.by_gdal = overviews.GetString("by") == "gdal";
+	out.overviews.method = overviews.GetString("method");
+	out.metadata = parse_domains(gdal.GetObj("metadata"));
+	parse_gcps(gdal.GetObj("gcps"), out);
+	out.bands = read_bands(gdal, axis_extent(image, out.band_axis));
 }
 
 static bool take_text(int rc, char *text, const ozr_err &err, std::string &out)
@@ -151,15 +238,6 @@ bool read_stored(ozr_image *image, unsigned x, unsigned y, Stored &out)
 	CPLJSONObject own = group.GetRoot().GetObj("gdal");
 	if (!out.has_geotransform && own.GetBool("geotransform", true))
 		default_geotransform(image, x, y, out);
-	out.band_axis = own.GetString("band_axis");
-	out.overviews.deferred = own.GetString("pyramid") == "deferred";
-	CPLJSONObject overviews = own.GetObj("overviews");
-	out.overviews.by_gdal = overviews.GetString("by") == "gdal";
-	out.overviews.method = overviews.GetString("method");
-	out.metadata = parse_domains(own.GetObj("metadata"));
-	CPLJSONArray bands = own.GetArray("bands");
-	if (bands.IsValid())
-		for (int i = 0; i < bands.Size(); i++)
-			out.bands.push_back(parse_band(bands[i]));
+	read_members(own, image, out);
 	return true;
 }

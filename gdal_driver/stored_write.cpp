@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `gdal` member: everything about a source that a copy can keep and OME
- * metadata cannot hold. stored.h shows its form. Nothing goes to .aux.xml.
+ * The member `gdal`, as stored.h shows it. What all bands have in common is
+ * written once; an image may have thousands of them.
  */
 #include <cmath>
 #include <cstring>
+#include <set>
 
-#include "stored.h"
+#include "georef.h"
 
 static std::string utf8(const char *text)
 {
@@ -18,68 +19,51 @@ static std::string utf8(const char *text)
 	return out;
 }
 
-/* Domains that describe the source file and not the image, or that we make ourselves. */
-static bool is_kept(const std::string &domain)
+/* Items as an object; false when an object would not give all of them back. */
+static bool write_pairs(const CPLStringList &items, CPLJSONObject &object)
 {
-	for (const char *other :
-	     {"IMAGE_STRUCTURE", "SUBDATASETS", "DERIVED_SUBDATASETS", "xml:VRT", "vrt_sources",
-	      "new_vrt_sources", "OME", "json:OME", "_DEBUG_", "TIFF", "OVERVIEWS"})
-		if (EQUAL(domain.c_str(), other))
-			return false;
-	return true;
-}
-
-static bool write_domain(string_list items, const std::string &name, CPLJSONObject &domains)
-{
-	bool pairs =
-		!STARTS_WITH_CI(name.c_str(), "xml:") && !STARTS_WITH_CI(name.c_str(), "json:");
-	CPLJSONArray list;
-	CPLJSONObject object;
-	if (items == nullptr || items[0] == nullptr)
-		return false;
-	for (int i = 0; items[i] != nullptr; i++) {
+	std::set<std::string> keys;
+	for (int i = 0; i < items.size(); i++) {
 		/* CPLParseNameValue() would cut at ':' too, and take spaces away. */
 		const char *equals = strchr(items[i], '=');
-		pairs = pairs && equals != nullptr && equals != items[i];
-		if (pairs) {
-			CPLJSONArray holder; /* the one way to a text value without a name */
-			holder.Add(utf8(equals + 1));
-			std::string key(items[i], static_cast<size_t>(equals - items[i]));
-			object.AddNoSplitName(utf8(key.c_str()), holder[0]);
-		}
-		list.Add(utf8(items[i]));
+		if (equals == nullptr || equals == items[i])
+			return false;
+		std::string key = utf8(std::string(items[i], equals).c_str());
+		if (!keys.insert(key).second)
+			return false;
+		CPLJSONArray holder; /* the one way to a text value without a name */
+		holder.Add(utf8(equals + 1));
+		object.AddNoSplitName(key, holder[0]);
 	}
-	domains.AddNoSplitName(name, pairs ? object : CPLJSONObject(list));
 	return true;
 }
 
-static bool write_metadata(GDALMajorObject *object, CPLJSONObject &out)
+static CPLJSONObject write_domain(const std::string &name, const CPLStringList &items)
 {
-	CPLStringList names(object->GetMetadataDomainList());
-	CPLJSONObject domains;
-	bool any = write_domain(object->GetMetadata(""), "", domains);
-	for (int i = 0; i < names.size(); i++)
-		if (names[i][0] != '\0' && is_kept(names[i]))
-			any |= write_domain(object->GetMetadata(names[i]), names[i], domains);
-	if (any)
-		out.Add("metadata", domains);
-	return any;
+	CPLJSONObject object;
+	if (!STARTS_WITH_CI(name.c_str(), "xml:") && !STARTS_WITH_CI(name.c_str(), "json:") &&
+	    write_pairs(items, object))
+		return object;
+	CPLJSONArray list;
+	for (int i = 0; i < items.size(); i++)
+		list.Add(utf8(items[i]));
+	return list;
 }
 
-bool nodata_text(GDALRasterBand *band, std::string &out)
+/* Nothing is added without items. */
+static void write_metadata(const Domains &metadata, CPLJSONObject &out)
 {
-	int has = FALSE;
-	if (band->GetRasterDataType() == GDT_Int64) {
-		int64_t value = band->GetNoDataValueAsInt64(&has);
-		out = std::to_string(value);
-	} else if (band->GetRasterDataType() == GDT_UInt64) {
-		uint64_t value = band->GetNoDataValueAsUInt64(&has);
-		out = std::to_string(value);
-	} else {
-		double value = band->GetNoDataValue(&has);
-		out = std::isnan(value) ? "nan" : CPLSPrintf("%.17g", value);
+	CPLJSONObject domains;
+	bool any = false;
+	for (const auto &domain : metadata) {
+		if (domain.second.empty())
+			continue;
+		domains.AddNoSplitName(utf8(domain.first.c_str()),
+				       write_domain(domain.first, domain.second));
+		any = true;
 	}
-	return has != FALSE;
+	if (any)
+		out.Add("metadata", domains);
 }
 
 static CPLJSONObject write_colors(const GDALColorTable &table)
@@ -99,10 +83,9 @@ static CPLJSONObject write_colors(const GDALColorTable &table)
 	return out;
 }
 
-static void write_table(GDALRasterBand *band, CPLJSONObject &out)
+static void write_table(const GDALRasterAttributeTable &table, CPLJSONObject &out)
 {
-	const GDALRasterAttributeTable *table = band->GetDefaultRAT();
-	CPLXMLNode *root = table != nullptr ? table->Serialize() : nullptr;
+	CPLXMLNode *root = table.Serialize();
 	if (root == nullptr)
 		return;
 	char *xml = CPLSerializeXMLTree(root);
@@ -111,62 +94,193 @@ static void write_table(GDALRasterBand *band, CPLJSONObject &out)
 	CPLDestroyXMLNode(root);
 }
 
-/* Text, numbers and names of a band. */
-static void write_band_items(GDALRasterBand *band, CPLJSONObject &out)
+static void write_histogram(const Histogram &histogram, CPLJSONObject &out)
 {
-	int has = FALSE;
-	std::string nodata;
-	if (*band->GetDescription() != '\0')
-		out.Add("description", utf8(band->GetDescription()));
-	out.Add("color_interpretation",
-		GDALGetColorInterpretationName(band->GetColorInterpretation()));
-	if (nodata_text(band, nodata))
-		out.Add("nodata", nodata);
-	if (*band->GetUnitType() != '\0')
-		out.Add("unit", utf8(band->GetUnitType()));
-	double scale = band->GetScale(&has);
-	if (has && scale != 1.0 && std::isfinite(scale))
-		out.Add("scale", scale);
-	double offset = band->GetOffset(&has);
-	if (has && offset != 0.0 && std::isfinite(offset))
-		out.Add("offset", offset);
+	CPLJSONObject object;
+	CPLJSONArray counts;
+	for (GUIntBig count : histogram.counts)
+		counts.Add(static_cast<GInt64>(count));
+	object.Add("min", histogram.min);
+	object.Add("max", histogram.max);
+	object.Add("counts", counts);
+	out.Add("histogram", object);
 }
 
-static CPLJSONObject write_band(GDALRasterBand *band)
+static CPLJSONObject write_band(const StoredBand &band)
 {
 	CPLJSONObject out;
-	write_band_items(band, out);
-	string_list categories = band->GetCategoryNames();
-	if (categories != nullptr) {
+	if (!band.description.empty())
+		out.Add("description", utf8(band.description.c_str()));
+	if (band.has_color_interpretation)
+		out.Add("color_interpretation",
+			GDALGetColorInterpretationName(band.color_interpretation));
+	if (!band.nodata.empty())
+		out.Add("nodata", band.nodata);
+	if (!band.unit.empty())
+		out.Add("unit", utf8(band.unit.c_str()));
+	if (band.has_scale)
+		out.Add("scale", band.scale);
+	if (band.has_offset)
+		out.Add("offset", band.offset);
+	if (!band.categories.empty()) {
 		CPLJSONArray list;
-		for (int i = 0; categories[i] != nullptr; i++)
-			list.Add(utf8(categories[i]));
+		for (int i = 0; i < band.categories.size(); i++)
+			list.Add(utf8(band.categories[i]));
 		out.Add("categories", list);
 	}
-	if (band->GetColorTable() != nullptr)
-		out.Add("color_table", write_colors(*band->GetColorTable()));
-	write_table(band, out);
-	write_metadata(band, out);
+	if (band.colors != nullptr)
+		out.Add("color_table", write_colors(*band.colors));
+	if (band.table != nullptr)
+		write_table(*band.table, out);
+	if (!band.histogram.counts.empty())
+		write_histogram(band.histogram, out);
+	write_metadata(band.metadata, out);
 	return out;
 }
 
-CPLJSONObject write_stored(GDALDataset *source, const char *band_axis, const Georef &georef)
+/* The members that all bands have, equal in all. */
+static CPLJSONObject common_members(const std::vector<CPLJSONObject> &bands)
+{
+	static const auto plain = CPLJSONObject::PrettyFormat::Plain;
+	CPLJSONObject common;
+	for (const CPLJSONObject &member : bands[0].GetChildren()) {
+		std::string text = member.Format(plain);
+		bool all = true;
+		for (size_t i = 1; all && i < bands.size(); i++) {
+			CPLJSONObject other = bands[i].GetObj(member.GetName());
+			all = other.IsValid() && other.Format(plain) == text;
+		}
+		if (all)
+			common.Add(member.GetName(), member);
+	}
+	return common;
+}
+
+/* Ours where they have changed, else what the store has now. */
+static std::vector<const StoredBand *> newest(const Stored &stored,
+					      const std::vector<StoredBand> &now)
+{
+	std::vector<const StoredBand *> bands;
+	for (size_t i = 0; i < std::max(stored.bands.size(), now.size()); i++) {
+		bool ours = i < stored.bands.size() && (stored.bands[i].changed || i >= now.size());
+		bands.push_back(ours ? &stored.bands[i] : &now[i]);
+	}
+	return bands;
+}
+
+static void write_bands(const std::vector<const StoredBand *> &bands, uint64_t band_count,
+			CPLJSONObject &gdal)
+{
+	std::vector<CPLJSONObject> entries;
+	CPLJSONArray list;
+	bool all_known = bands.size() == band_count;
+	for (const StoredBand *band : bands) {
+		all_known = all_known && band->known;
+		entries.push_back(write_band(*band));
+	}
+	if (all_known && entries.size() > 1) {
+		CPLJSONObject common = common_members(entries);
+		for (const CPLJSONObject &member : common.GetChildren())
+			for (CPLJSONObject &entry : entries)
+				entry.Delete(member.GetName());
+		gdal.Add("every_band", common);
+		while (!entries.empty() && entries.back().GetChildren().empty())
+			entries.pop_back();
+	}
+	for (size_t i = 0; i < entries.size(); i++) {
+		if (bands[i]->known)
+			list.Add(entries[i]);
+		else
+			list.Add(false); /* what OME says of it */
+	}
+	gdal.Add("bands", list);
+}
+
+static void write_gcps(const Stored &stored, CPLJSONObject &gdal)
 {
 	CPLJSONObject out;
-	CPLJSONArray bands;
-	out.Add("version", 1);
-	if (*band_axis != '\0')
-		out.Add("band_axis", band_axis);
-	if (georef.is_absent)
-		out.Add("geotransform", false);
-	if (georef.srs != nullptr) {
-		CPLJSONObject srs;
-		write_srs_details(*georef.srs, srs);
-		out.Add("srs", srs);
+	CPLJSONArray points;
+	for (const GroundPoint &one : stored.gcps) {
+		CPLJSONObject point;
+		point.Add("id", utf8(one.id.c_str()));
+		point.Add("info", utf8(one.info.c_str()));
+		for (const auto &number :
+		     {std::make_pair("pixel", one.pixel), std::make_pair("line", one.line),
+		      std::make_pair("x", one.x), std::make_pair("y", one.y),
+		      std::make_pair("z", one.z)})
+			point.Add(number.first, number.second);
+		points.Add(point);
 	}
-	write_metadata(source, out);
-	for (int i = 1; i <= source->GetRasterCount(); i++)
-		bands.Add(write_band(source->GetRasterBand(i)));
-	out.Add("bands", bands);
-	return out;
+	if (!stored.gcp_srs.IsEmpty())
+		out.Add("srs", srs_details(stored.gcp_srs, true));
+	out.Add("points", points);
+	gdal.Add("gcps", out);
+}
+
+static void write_geotransform(const Stored &stored, bool verbatim, CPLJSONObject &gdal)
+{
+	CPLJSONArray numbers;
+	for (double number : stored.geotransform)
+		numbers.Add(number);
+	if (stored.geotransform_is_ome)
+		return;
+	if (!stored.has_geotransform)
+		gdal.Add("geotransform", false);
+	else if (verbatim)
+		gdal.Add("geotransform", numbers);
+}
+
+static void write_overviews(const StoredOverviews &overviews, CPLJSONObject &gdal)
+{
+	CPLJSONObject how;
+	if (overviews.deferred)
+		gdal.Add("pyramid", "deferred");
+	if (!overviews.by_gdal)
+		return;
+	how.Add("method", overviews.method);
+	how.Add("by", "gdal");
+	gdal.Add("overviews", how);
+}
+
+void write_members(const Stored &stored, bool verbatim, uint64_t band_count, CPLJSONObject &gdal)
+{
+	const Stored::Changes &changes = stored.changes;
+	auto anew = [&](const char *name) { gdal.Delete(name); };
+	if (!gdal.GetObj("version").IsValid())
+		gdal.Add("version", 1);
+	std::vector<StoredBand> now;
+	if (changes.bands) {
+		if (gdal.GetString("band_axis") == stored.band_axis)
+			now = read_bands(gdal, band_count);
+		anew("band_axis");
+		anew("every_band");
+		anew("bands");
+		if (!stored.band_axis.empty())
+			gdal.Add("band_axis", stored.band_axis);
+	}
+	if (changes.geotransform) {
+		anew("geotransform");
+		write_geotransform(stored, verbatim, gdal);
+	}
+	if (changes.srs) {
+		anew("srs");
+		if (!stored.srs.IsEmpty())
+			gdal.Add("srs", srs_details(stored.srs, verbatim));
+	}
+	if (changes.gcps) {
+		anew("gcps");
+		if (!stored.gcps.empty())
+			write_gcps(stored, gdal);
+	}
+	if (changes.overviews) {
+		anew("pyramid");
+		anew("overviews");
+		write_overviews(stored.overviews, gdal);
+	}
+	if (changes.metadata) {
+		anew("metadata");
+		write_metadata(stored.metadata, gdal);
+	}
+	if (changes.bands)
+		write_bands(newest(stored, now), band_count, gdal);
 }

@@ -88,7 +88,8 @@ bool Update::write_pixels()
 
 bool Update::publish()
 {
-	return write_pixels();
+	bool written = write_pixels();
+	return save_stored(scene_) && written;
 }
 
 bool Update::refresh(Progress progress)
@@ -123,7 +124,8 @@ bool Update::finish(Progress progress, bool)
 {
 	bool written = write_pixels();
 	bool refreshed = refresh(progress);
-	return written && refreshed;
+	bool saved = save_stored(scene_);
+	return written && refreshed && saved;
 }
 
 bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress progress)

@@ -231,10 +231,56 @@ def test_red_green_blue(tmp_path):
 def test_what_cannot_be_kept(tmp_path):
     source = memory_raster(pattern(1, 30, 40))
     source.CreateMaskBand(gdal.GMF_PER_DATASET)
-    source.SetGCPs([gdal.GCP(1, 2, 3, 4, 5)], "")
     _, said = copied(source, tmp_path / "a.ome.zarr")
-    assert len(said.warnings()) == 2
-    copied(source, tmp_path / "b.ome.zarr", strict=1, errors=2)
+    assert len(said.warnings()) == 1
+    copied(source, tmp_path / "b.ome.zarr", strict=1, errors=1)
+
+
+def points_of(dataset):
+    return [(p.Id, p.Info, p.GCPPixel, p.GCPLine, p.GCPX, p.GCPY, p.GCPZ) for p in dataset.GetGCPs()]
+
+
+@VERSIONS
+def test_ground_control_points(tmp_path, version):
+    source = memory_raster(pattern(1, 30, 40))
+    srs = osr.SpatialReference()
+    srs.ImportFromEPSG(4326)
+    srs.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    points = [gdal.GCP(0.1, 1 / 3, -7.5, 0.5, 2.25, "Église", "a"), gdal.GCP(10, 20, 30, 39, 29.75, "", "b")]
+    source.SetGCPs(points, srs)
+    new = stored(source, tmp_path, version)
+    assert new.GetGCPCount() == 2 and points_of(new) == points_of(source)
+    assert new.GetGCPSpatialRef().IsSame(srs) and new.GetGCPProjection() == source.GetGCPProjection()
+    assert new.GetSpatialRef() is None and new.GetGeoTransform(can_return_null=True) is None
+    dropped, _ = copied(source, tmp_path / "b.ome.zarr", version, "GEOREF=NO")
+    assert dropped.GetGCPCount() == 0 and dropped.GetGCPSpatialRef() is None
+
+
+def test_an_item_that_is_there_twice(tmp_path):
+    """Metadata are a list of texts; an object would lose one."""
+    source = memory_raster(pattern(1, 20, 30))
+    items = ["a=1", "b=2", "a=3", "no equals sign"]
+    source.SetMetadata(items[:3], "TWICE")
+    source.SetMetadata(items[3:], "PLAIN")
+    new = stored(source, tmp_path)
+    for domain in ("TWICE", "PLAIN"):
+        assert new.GetMetadata_List(domain) == source.GetMetadata_List(domain)
+    assert sorted(new.GetMetadata_List("TWICE")) == sorted(items[:3])
+
+
+@VERSIONS
+def test_what_bands_have_in_common_is_written_once(tmp_path, version):
+    source = memory_raster(pattern(806, 4, 5))
+    for i in range(1, 807):
+        source.GetRasterBand(i).SetNoDataValue(65535)
+    source.GetRasterBand(3).SetDescription("third")
+    new = stored(source, tmp_path, version, "BAND_AXIS=Z")
+    text = json.dumps(json.loads(new.GetMetadata_List("json:OME")[0])["gdal"])
+    assert len(text) < 500
+    for i in range(1, 807):
+        band = new.GetRasterBand(i)
+        assert (band.GetDescription(), band.GetNoDataValue()) == ("third" if i == 3 else "", 65535)
+        assert band.GetColorInterpretation() == gdal.GCI_Undefined
 
 
 def test_a_mask_of_any_band_is_missed(tmp_path):
