@@ -53,8 +53,21 @@ struct ozr_bytes_at ozr_bytes_at_object(struct ozr_object *o, uint64_t identity)
 /* Hooks of the write side; all are no-ops on read-only handles. */
 int ozr_writer_new(struct ozr_array *a, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_writer_free(struct ozr_writer *w);
-/* Publish what waits for the shards that the boxes touch. */
-int ozr_writer_settle(struct ozr_writer *w, size_t n, const struct ozr_box *boxes,
-		      const struct ozr_call *call, struct ozr_err *err) OZR_MUST_CHECK;
+/* A read of what may wait in this handle. Between hold and release nothing of what the boxes touch
+ * is published, so that what is stored and what waits are of one moment; overlay puts what waits
+ * over what was read. */
+struct ozr_hold {
+	struct ozr_writer *writer;
+	struct ozr_open_shard **shard; /* sorted by address */
+	size_t n;
+};
+int ozr_hold_begin(struct ozr_writer *w, size_t n, const struct ozr_box *boxes,
+		   const struct ozr_call *call, struct ozr_hold *hold,
+		   struct ozr_err *err) OZR_MUST_CHECK;
+int ozr_hold_overlay(const struct ozr_hold *hold, size_t n, const struct ozr_box *boxes,
+		     const struct ozr_call *call, struct ozr_err *err) OZR_MUST_CHECK;
+/* Ends what begin began, also after an error; publishes what was completed meanwhile. */
+int ozr_hold_release(struct ozr_hold *hold, const struct ozr_call *call,
+		     struct ozr_err *err) OZR_MUST_CHECK;
 
 #endif

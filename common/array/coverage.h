@@ -16,4 +16,9 @@ uint64_t ozr_coverage_mark(const struct ozr_grid *g, unsigned char *bits,
 void ozr_coverage_overlay(const unsigned char *bits, uint64_t elements, unsigned item,
 			  const void *src, void *dst);
 
+/* Call fn with boxes that together are the marked elements of `part`. */
+void ozr_coverage_each(const struct ozr_grid *g, const unsigned char *bits,
+		       const struct ozr_run_box *part,
+		       void (*fn)(void *arg, const struct ozr_run_box *box), void *arg);
+
 #endif

@@ -231,6 +231,7 @@ int ozr_array_read(struct ozr_array *a, size_t n, const struct ozr_box *boxes,
 		   const struct ozr_call *call, struct ozr_err *err)
 {
 	struct ozr_reading r = {.a = a, .g = &a->meta.grid, .call = call};
+	struct ozr_hold hold = {0};
 	unsigned threads = ozr_ctx_threads(a->ctx);
 	int rc;
 
@@ -239,9 +240,13 @@ int ozr_array_read(struct ozr_array *a, size_t n, const struct ozr_box *boxes,
 	r.remote = (a->store->caps & OZR_STORE_REMOTE) != 0;
 	rc = ozr_boxes_check(r.g, n, boxes, OZR_BOX_READ, err);
 	if (rc == OZR_OK && a->writer)
-		rc = ozr_writer_settle(a->writer, n, boxes, call, err);
+		rc = ozr_hold_begin(a->writer, n, boxes, call, &hold, err);
 	if (rc == OZR_OK)
 		rc = ozr_plan_each(a->ctx, r.g, n, boxes, read_plan, &r, err);
+	if (rc == OZR_OK && hold.n > 0)
+		rc = ozr_hold_overlay(&hold, n, boxes, call, err);
+	int released = ozr_hold_release(&hold, call, rc ? NULL : err);
+	rc = rc ? rc : released;
 	if (rc == OZR_OK && atomic_load(&r.missing))
 		rc = ozr_array_still_there(a, err);
 	return ozr_array_context(a, rc, err);

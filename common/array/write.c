@@ -13,16 +13,6 @@
 
 /* --- chunks -------------------------------------------------------------------------- */
 
-/* The slot for us alone. */
-static void seize(struct ozr_writer *w, struct ozr_chunk_slot *c)
-{
-	pthread_mutex_lock(&w->lock);
-	while (c->busy || c->users > 0)
-		pthread_cond_wait(&w->changed, &w->lock);
-	c->busy = 1;
-	pthread_mutex_unlock(&w->lock);
-}
-
 static int write_whole(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_chunk_slot *c,
 		       const struct ozr_box *box, const uint64_t *chunk, struct ozr_worker *worker,
 		       struct ozr_err *err)
@@ -46,7 +36,7 @@ static int write_whole(struct ozr_writer *w, struct ozr_open_shard *s, struct oz
 	int rc = ozr_chunk_encode(w, worker, elements, &bytes, &length, err);
 	if (rc)
 		return rc;
-	seize(w, c);
+	ozr_slot_seize(w, c);
 	ozr_chunk_deliver(w, s, c, bytes, length);
 	return OZR_OK;
 }

@@ -64,7 +64,8 @@ static struct ozr_open_shard *heaviest(const struct ozr_writer *w)
 		return NULL;
 	for (size_t i = 0; i < w->slots; i++)
 		for (struct ozr_open_shard *s = w->table[i]; s; s = s->chain)
-			if (!s->closing && !s->streaming && s->encoded > (best ? best->encoded : 0))
+			if (!s->closing && !s->streaming && s->readers == 0 &&
+			    s->encoded > (best ? best->encoded : 0))
 				best = s;
 	return best;
 }

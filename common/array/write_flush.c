@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Publishing what waits: everything (flush), or the shards that a read is
- * about to touch (settle).
+ * about to touch and cannot read where they are (settle).
  */
 #include "array/writer.h"
 
@@ -14,8 +14,8 @@ struct flushing {
 	size_t n;
 };
 
-static int touches(const struct ozr_grid *g, const struct ozr_open_shard *s, size_t n,
-		   const struct ozr_box *boxes)
+int ozr_shard_touched(const struct ozr_grid *g, const struct ozr_open_shard *s, size_t n,
+		      const struct ozr_box *boxes)
 {
 	for (size_t i = 0; i < n; i++) {
 		int all = 1;
@@ -39,7 +39,7 @@ static size_t collect(struct ozr_writer *w, size_t n, const struct ozr_box *boxe
 	*others = 0;
 	for (size_t i = 0; i < w->slots; i++) {
 		for (struct ozr_open_shard *s = w->table[i]; s; s = s->chain) {
-			if (boxes && !touches(&w->a->meta.grid, s, n, boxes))
+			if (boxes && !ozr_shard_touched(&w->a->meta.grid, s, n, boxes))
 				continue;
 			if (s->closing) {
 				*others = 1;

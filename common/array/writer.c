@@ -61,6 +61,15 @@ void ozr_slot_clear(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_c
 	c->length = 0;
 }
 
+void ozr_slot_seize(struct ozr_writer *w, struct ozr_chunk_slot *c)
+{
+	pthread_mutex_lock(&w->lock);
+	while (c->busy || c->users > 0)
+		pthread_cond_wait(&w->changed, &w->lock);
+	c->busy = 1;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void ozr_writer_free(struct ozr_writer *w)
 {
 	if (!w)
@@ -116,7 +125,7 @@ static struct ozr_open_shard **slot_of(struct ozr_writer *w, const uint64_t *coo
 	return &w->table[h & (w->slots - 1)];
 }
 
-static struct ozr_open_shard *find(struct ozr_writer *w, const uint64_t *coord)
+struct ozr_open_shard *ozr_writer_find(struct ozr_writer *w, const uint64_t *coord)
 {
 	struct ozr_open_shard *s = *slot_of(w, coord);
 
@@ -191,7 +200,7 @@ int ozr_writer_enter(struct ozr_writer *w, const uint64_t *chunk, struct ozr_ope
 		coord[d] = chunk[d] / g->inner[d];
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
-		s = find(w, coord);
+		s = ozr_writer_find(w, coord);
 		if (s && !s->closing)
 			break;
 		if (s) { /* being published: then there will be a new one */
@@ -225,9 +234,7 @@ void ozr_writer_close_shard(struct ozr_writer *w, struct ozr_open_shard *s)
 		pthread_cond_wait(&w->changed, &w->lock);
 }
 
-/* Lock held, the caller just left or stopped streaming: is the shard complete and idle? Then
- * it is the caller's to publish. */
-static int claim(struct ozr_writer *w, struct ozr_open_shard *s)
+int ozr_writer_claim(struct ozr_writer *w, struct ozr_open_shard *s)
 {
 	int mine = s->done == s->valid && s->users == 0 && !s->closing && !s->streaming;
 
@@ -252,7 +259,7 @@ int ozr_writer_leave(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_
 {
 	pthread_mutex_lock(&w->lock);
 	s->users--;
-	int mine = claim(w, s);
+	int mine = ozr_writer_claim(w, s);
 	pthread_mutex_unlock(&w->lock);
 	return publish_claimed(w, s, mine, worker, err);
 }
@@ -262,7 +269,7 @@ int ozr_writer_streamed(struct ozr_writer *w, struct ozr_open_shard *s, struct o
 {
 	pthread_mutex_lock(&w->lock);
 	s->streaming = 0;
-	int mine = claim(w, s);
+	int mine = ozr_writer_claim(w, s);
 	pthread_mutex_unlock(&w->lock);
 	return publish_claimed(w, s, mine, worker, err);
 }

@@ -8,8 +8,10 @@
  * marked (L). It is held for bookkeeping only, never over copies, codecs or
  * I/O: a thread that works inside a shard counts as its user, and whoever
  * closes a shard (to publish it) waits until the users have left and then has
- * it for itself. A thread is a user of at most one shard and waits for nothing
- * else while it is, but for chunks that another one is just encoding.
+ * it for itself. A writing thread is a user of at most one shard and waits for
+ * nothing else while it is, but for chunks that another one is just encoding. A
+ * read is a user of all shards that it touches, which it becomes at once or,
+ * when one of them is being published, later.
  *
  * Budget: raw elements take up to 3/4 of it; chunks that begin when these are
  * taken collect their pieces in a scratch file. Encoded chunks beyond it go
@@ -73,6 +75,8 @@ struct ozr_open_shard {
 	uint64_t done;          /* (L) complete chunks */
 	uint64_t encoded;       /* (L) bytes of encoded chunks in memory */
 	unsigned users;         /* (L) */
+	unsigned readers;       /* (L) of the users: their shard must not begin to stream */
+	unsigned rereads;       /* (L) complete chunks that were decoded again to be read */
 	int closing, streaming; /* (L) */
 	int broken;             /* (L) its put failed: it cannot be published */
 	unsigned streams;       /* (L) 1: counted in the writer's puts */
@@ -98,6 +102,10 @@ struct ozr_writer {
 /* --- writer.c: the table. ------------------------------------------------------ */
 
 int ozr_writer_check(const struct ozr_writer *w, struct ozr_err *err) OZR_MUST_CHECK;
+/* Lock held: the shard at a place of the shard grid, or NULL. */
+struct ozr_open_shard *ozr_writer_find(struct ozr_writer *w, const uint64_t *coord);
+/* The chunk's slot for us alone: busy. */
+void ozr_slot_seize(struct ozr_writer *w, struct ozr_chunk_slot *c);
 /* Become a user of the shard that holds chunk. */
 int ozr_writer_enter(struct ozr_writer *w, const uint64_t *chunk, struct ozr_open_shard **out,
 		     struct ozr_err *err) OZR_MUST_CHECK;
@@ -109,11 +117,23 @@ int ozr_writer_streamed(struct ozr_writer *w, struct ozr_open_shard *s, struct o
 			struct ozr_err *err) OZR_MUST_CHECK;
 /* Lock held: mark the shard as ours and wait until its users have left. */
 void ozr_writer_close_shard(struct ozr_writer *w, struct ozr_open_shard *s);
+/* Lock held, the caller just left or stopped streaming: is the shard complete and idle? Then
+ * it is closed and the caller's to publish. */
+int ozr_writer_claim(struct ozr_writer *w, struct ozr_open_shard *s);
 /* Closed by us: take it out of the table and free it. */
 void ozr_writer_drop(struct ozr_writer *w, struct ozr_open_shard *s);
 /* The one who set s->streaming could not write: what the shard holds is lost. */
 void ozr_writer_discard(struct ozr_writer *w, struct ozr_open_shard *s);
 void ozr_slot_clear(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_chunk_slot *c);
+
+/* --- write_flush.c ---------------------------------------------------------------- */
+
+/* Publish what waits for the shards that the boxes touch. */
+int ozr_writer_settle(struct ozr_writer *w, size_t n, const struct ozr_box *boxes,
+		      const struct ozr_call *call, struct ozr_err *err) OZR_MUST_CHECK;
+/* Does one of the boxes touch the shard? */
+int ozr_shard_touched(const struct ozr_grid *g, const struct ozr_open_shard *s, size_t n,
+		      const struct ozr_box *boxes);
 
 /* --- write_raw.c: partly covered chunks ---------------------------------------- */
 

@@ -10,7 +10,7 @@
  *
  * Threads: reads and writes from any number of threads. publish, flush, resize
  * and close are exclusive. The bytes of a box belong to the caller throughout.
- * A read of what waits to be written publishes it first. Handles that write
+ * Reads see what was written before, published or not. Handles that write
  * belong to the process that opened them, not to its forked children.
  */
 #ifndef OZR_ARRAY_H
