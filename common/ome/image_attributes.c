@@ -12,6 +12,7 @@
 #include "ome/group.h"
 #include "ome/making.h"
 #include "ome/ome_meta.h"
+#include "ozr/collection.h"
 
 /* ozr_image_attributes() of an image that is not published yet. */
 static int making_text(const struct ozr_image *img, char **json, struct ozr_err *err)
@@ -22,26 +23,10 @@ static int making_text(const struct ozr_image *img, char **json, struct ozr_err 
 
 int ozr_image_attributes(const struct ozr_image *img, char **json, struct ozr_err *err)
 {
-	struct ozr_node node;
-	size_t len;
-
 	ozr_ctx_enter(img->ctx);
 	if (ozr_image_is_pending(img))
 		return making_text(img, json, err);
-	int rc = ozr_node_read(img->store, img->path, &node, err);
-	if (rc != OZR_OK)
-		return rc;
-	if (ozr_jis(&node.attributes, OZR_JSON_OBJECT)) {
-		rc = ozr_json_print(img->ctx, node.attributes.v, 0, json, &len, err);
-	} else {
-		char *text = ozr_text_new(img->ctx, 3, err);
-		if (text == NULL)
-			rc = ozr_alloc_failed(err);
-		else
-			*json = memcpy(text, "{}", 3);
-	}
-	ozr_node_release(&node);
-	return rc;
+	return ozr_node_attributes(img->store, img->path, json, err);
 }
 
 int ozr_image_still_opens(void *arg, const struct ozr_node *node, struct ozr_err *err)

@@ -4,6 +4,7 @@
 #define OZR_OZR_H
 
 #include "array.h"
+#include "collection.h"
 #include "context.h"
 #include "copy.h"
 #include "error.h"
