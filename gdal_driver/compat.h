@@ -13,6 +13,7 @@
 #include <ogr_spatialref.h>
 
 #include <algorithm>
+#include <string>
 
 #define OZR_GDAL_IS(major, minor) (GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(major, minor, 0))
 
@@ -131,6 +132,43 @@ class DatasetBase : public GDALDataset
 #endif
 	}
 };
+
+/* From 3.8 on programs can ask a driver for the parts of a subdataset's name. */
+using split_name = bool (*)(const char *text, std::string &folder, std::string &inner);
+#if OZR_GDAL_IS(3, 8)
+#include <gdalsubdatasetinfo.h>
+
+template <split_name split> class SubdatasetInfo final : public GDALSubdatasetInfo
+{
+      public:
+	explicit SubdatasetInfo(const char *text) : GDALSubdatasetInfo(text)
+	{
+	}
+
+      private:
+	void parseFileName() override
+	{
+		std::string folder, inner;
+		if (!split(m_fileName.c_str(), folder, inner))
+			return;
+		m_driverPrefixComponent = "OMEZARR";
+		m_pathComponent = quote(folder);
+		m_subdatasetComponent = inner;
+	}
+};
+
+template <split_name split> void tell_subdatasets(GDALDriver *driver)
+{
+	driver->pfnGetSubdatasetInfoFunc = [](const char *text) -> GDALSubdatasetInfo * {
+		std::string folder, inner;
+		return split(text, folder, inner) ? new SubdatasetInfo<split>(text) : nullptr;
+	};
+}
+#else
+template <split_name split> void tell_subdatasets(GDALDriver *)
+{
+}
+#endif
 
 /* Whether errors go to GDAL's own silent handler now. 3.6 does not tell: it is taken as yes. */
 inline bool errors_are_muted()

@@ -8,6 +8,7 @@
 
 #include "driver.h"
 #include "georef.h"
+#include "subdatasets.h"
 #include "update.h"
 
 Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
@@ -188,9 +189,41 @@ char **Dataset::GetFileList()
 	return files.StealList();
 }
 
+/* What needs a look at other parts of the store waits until somebody asks for it. */
+void Dataset::look_for(const char *domain)
+{
+	if (!is_main_ || domain == nullptr)
+		return;
+	if (EQUAL(domain, "SUBDATASETS") && !has_subdatasets_) {
+		has_subdatasets_ = true;
+		CPLStringList labels = list_labels(*scene_);
+		if (!labels.empty())
+			DatasetBase::SetMetadata(labels.List(), "SUBDATASETS");
+	} else if (EQUAL(domain, "xml:OME") && !has_xml_ && scene_->store) {
+		has_xml_ = true;
+		CPLStringList xml = find_ome_xml(scene_->store.get(), scene_->inner);
+		if (!xml.empty())
+			DatasetBase::SetMetadata(xml.List(), "xml:OME");
+	}
+}
+
+char **Dataset::GetMetadataDomainList()
+{
+	look_for("SUBDATASETS");
+	look_for("xml:OME");
+	return DatasetBase::GetMetadataDomainList();
+}
+
+string_list Dataset::GetMetadata(const char *domain)
+{
+	look_for(domain);
+	return DatasetBase::GetMetadata(domain);
+}
+
 /* Counters of the library, for tests and curious users: domain OZR_STATS. */
 const char *Dataset::GetMetadataItem(const char *name, const char *domain)
 {
+	look_for(domain);
 	if (domain == nullptr || !EQUAL(domain, "OZR_STATS"))
 		return DatasetBase::GetMetadataItem(name, domain);
 	ozr_stats stats = {};

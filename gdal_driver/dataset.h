@@ -74,6 +74,8 @@ class Dataset final : public DatasetBase
 	const GDAL_GCP *GetGCPs() override;
 	const OGRSpatialReference *GetGCPSpatialRef() const override;
 	char **GetFileList() override;
+	char **GetMetadataDomainList() override;
+	string_list GetMetadata(const char *domain) override;
 	const char *GetMetadataItem(const char *name, const char *domain) override;
 	CPLErr IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
 			       const int *band_list, GDALProgressFunc progress, void *data,
@@ -107,6 +109,7 @@ class Dataset final : public DatasetBase
 	void add_overviews();
 	void set_structure();
 	void set_metadata();
+	void look_for(const char *domain);
 
 	std::shared_ptr<Scene> scene_;
 	unsigned level_;
@@ -115,6 +118,7 @@ class Dataset final : public DatasetBase
 	std::vector<Indices> planes_; /* of each band, in this level */
 	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
 	std::vector<GDAL_GCP> gcps_; /* what GetGCPs() returned last: texts are the scene's */
+	bool has_subdatasets_ = false, has_xml_ = false; /* looked for already */
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
 };
 

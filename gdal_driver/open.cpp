@@ -11,10 +11,8 @@
 #include "dataset.h"
 #include "driver.h"
 #include "store.h"
+#include "subdatasets.h"
 #include "update.h"
-
-/* What ozr_image_probe() finds. */
-enum { NOTHING = 0, IMAGE = 1, BARE_ARRAY = 2, OTHER_GROUP = 3 };
 
 static bool exists(const std::string &path)
 {
@@ -47,16 +45,22 @@ static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 	return name.by_document;
 }
 
-static int identify_quietly(const Name &name)
+/* A list of labels alone is not enough: any group may have such an attribute. */
+static bool is_ours(ozr_kind kind)
+{
+	return kind == OZR_KIND_IMAGE || (is_collection(kind) && kind != OZR_KIND_LABELS);
+}
+
+static ozr_kind identify_quietly(const Name &name)
 {
 	ozr_err err = {};
 	Store store = open_store(name, OZR_READ, nullptr, &err);
-	return store ? ozr_image_probe(store.get(), name.inner.c_str()) : NOTHING;
+	return store ? ozr_kind_probe(store.get(), name.inner.c_str()) : OZR_KIND_NOTHING;
 }
 
 static bool is_some_zarr(const Name &name)
 {
-	return name.network ? identify_quietly(name) != NOTHING : has_metadata(name.vsi);
+	return name.network ? identify_quietly(name) != OZR_KIND_NOTHING : has_metadata(name.vsi);
 }
 
 /* Most files that GDAL is asked for can be told by their names. */
@@ -88,7 +92,7 @@ int identify(GDALOpenInfo *info)
 		return TRUE;
 	if (name.network)
 		return GDAL_IDENTIFY_UNKNOWN;
-	return identify_quietly(name) == IMAGE;
+	return is_ours(identify_quietly(name));
 }
 
 static bool refuse_what_is_not_supported(const GDALOpenInfo *info)
@@ -119,17 +123,38 @@ static bool fits_gdal(const Scene &scene)
 }
 
 static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store, int flags,
+			       CSLConstList options);
+
+/* A group without an image of its own: its only image, or a list of them. */
+static GDALDataset *open_members(const Name &name, const char *text, ozr_store *store, int flags,
+				 CSLConstList options)
+{
+	Collection collection = open_collection(store, name);
+	if (!collection)
+		return nullptr;
+	std::string only = only_member(collection.get());
+	if (only.empty())
+		return list_collection(collection.get(), store, name, text);
+	Name inside = name;
+	inside.inner += (inside.inner.empty() ? "" : "/") + only;
+	return open_image(inside, text, store, flags, options);
+}
+
+static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store, int flags,
 			       CSLConstList options)
 {
 	auto scene = std::make_shared<Scene>();
 	ozr_image *image = nullptr;
 	ozr_err err = {};
 	int rc = ozr_image_open(store, name.inner.c_str(), flags, &image, &err);
+	if (rc == OZR_BAD_FORMAT && is_collection(ozr_kind_probe(store, name.inner.c_str())))
+		return open_members(name, text, store, flags, options);
 	if (rc != OZR_OK) {
 		report(err); /* it names the folder */
 		return nullptr;
 	}
 	scene->image.reset(image);
+	scene->store.reset(ozr_store_ref(store));
 	scene->name = text;
 	scene->folder = name.folder;
 	scene->inner = name.inner;
@@ -173,7 +198,7 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 		return nullptr;
 	}
 	RememberDocuments opening(store.get());
-	if (!name.ours && ozr_image_probe(store.get(), name.inner.c_str()) != IMAGE)
+	if (!name.ours && !is_ours(ozr_kind_probe(store.get(), name.inner.c_str())))
 		return nullptr;
 	if (refuse_what_is_not_supported(info))
 		return nullptr;

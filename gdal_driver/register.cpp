@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "driver.h"
+#include "subdatasets.h"
 
 static const char open_options[] = R"(<OpenOptionList>
   <Option name='BANDS' type='string-select' default='AUTO' description='Axis shown as bands: channels when there are any, else z, else t; ALL: every plane'>
@@ -87,6 +88,7 @@ void GDALRegister_OMEZarr()
 	d->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
 	d->SetMetadataItem(GDAL_DCAP_OPEN, "YES");
 	d->SetMetadataItem(GDAL_DCAP_CREATECOPY, "YES");
+	d->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
 	d->SetMetadataItem(GDAL_DMD_CONNECTION_PREFIX, "OMEZARR:");
 	d->SetMetadataItem(GDAL_DMD_EXTENSION, "ome.zarr");
 	d->SetMetadataItem(GDAL_DMD_EXTENSIONS, suffixes());
@@ -97,5 +99,6 @@ void GDALRegister_OMEZarr()
 	d->pfnOpen = open_dataset;
 	d->pfnCreateCopy = create_copy;
 	d->pfnDelete = remove_dataset;
+	tell_subdatasets<split_subdataset>(d);
 	GetGDALDriverManager()->RegisterDriver(d);
 }

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "store.h"
 #include "stored.h"
 
 struct CloseImage {
@@ -52,6 +53,7 @@ struct Scene {
 	~Scene();
 	std::string name; /* as the user wrote it */
 	std::string folder, inner;
+	Store store; /* that holds the image at inner */
 	Image image;
 	ImageInfo info = {};
 	View view;

@@ -21,6 +21,7 @@ struct entry {
 
 struct row {
 	struct ozr_label label;
+	int colors;                        /* entries for it */
 	const struct ozr_json *properties; /* NULL: none */
 };
 
@@ -72,8 +73,8 @@ static void take_entries(struct ozr_label_table *t, const struct ozr_jref *list,
 	const char *what = colors ? "colors" : "properties";
 	struct ozr_jref it;
 
-	if (list->v != NULL && !ozr_jis(list, OZR_JSON_ARRAY))
-		ozr_note(&t->notes, "image-label: %s must be a list", what);
+	if (list->v != NULL && ozr_jcount(list) == 0)
+		ozr_note(&t->notes, "image-label: %s must be a list that is not empty", what);
 	for (int more = ozr_jfirst(list, &it); more && ozr_jis(list, OZR_JSON_ARRAY);
 	     more = ozr_jnext(&it)) {
 		struct ozr_jref value = ozr_jget(&it, "label-value");
@@ -112,6 +113,8 @@ static void add_entry(struct ozr_label_table *t, const struct entry *e)
 		last->properties = e->properties;
 	if (e->color == NULL)
 		return;
+	if (last->colors++ > 0)
+		ozr_note(&t->notes, "image-label: colors: a label-value is there twice");
 	struct ozr_jref root = ozr_jroot(e->color), rgba = ozr_jget(&root, "rgba");
 	if (rgba.v == NULL)
 		return;

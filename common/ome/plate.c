@@ -6,7 +6,6 @@
  */
 #include "ome/plate.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "ome/ome_meta.h"
@@ -120,37 +119,29 @@ static void check_names(const struct ozr_jref *plate, const char *member, struct
 	}
 }
 
-static const char *name_at(const struct ozr_jref *plate, const char *member, uint64_t index)
+/* Places are a matter of 0.4 and later. */
+static int has_no_places(const struct ozr_jref *plate)
 {
-	struct ozr_jref list = ozr_jget(plate, member), it;
+	const char *version = text_of(plate, "version");
 
-	if (index >= COMPARED)
-		return NULL;
-	for (int more = ozr_jfirst(&list, &it); more; more = ozr_jnext(&it))
-		if (it.index == index)
-			return text_of(&it, "name");
-	return NULL;
+	return version != NULL && strncmp(version, "0.", 2) == 0 && version[2] >= '1' &&
+	       version[2] <= '3' && version[3] == '\0';
 }
 
-/* From 0.4 on a well says its row and column, which are those of its path: "B/3". */
-static void check_place(const struct ozr_jref *plate, const struct ozr_jref *well, const char *path,
-			struct ozr_notes *notes)
+/* A well says its row and column; its path is "row/column". (Which of them the two say, the
+ * specification's own valid examples do not agree about.) */
+static void check_place(const struct ozr_jref *well, const char *path, struct ozr_notes *notes)
 {
 	struct ozr_jref row = ozr_jget(well, "rowIndex"), column = ozr_jget(well, "columnIndex");
-	char q[OZR_QUOTE_MAX], expected[200];
-	uint64_t r, c;
+	const char *slash = strchr(path, '/');
+	char q[OZR_QUOTE_MAX];
+	uint64_t index;
 
-	if (ozr_ju64(&row, 0, UINT64_MAX, &r, NULL) != OZR_OK ||
-	    ozr_ju64(&column, 0, UINT64_MAX, &c, NULL) != OZR_OK) {
+	if (ozr_ju64(&row, 0, UINT64_MAX, &index, NULL) != OZR_OK ||
+	    ozr_ju64(&column, 0, UINT64_MAX, &index, NULL) != OZR_OK)
 		ozr_note(notes, "plate: some wells have no rowIndex and columnIndex");
-		return;
-	}
-	const char *row_name = name_at(plate, "rows", r);
-	const char *column_name = name_at(plate, "columns", c);
-	if (row_name != NULL && column_name != NULL)
-		snprintf(expected, sizeof(expected), "%.90s/%.90s", row_name, column_name);
-	if (row_name == NULL || column_name == NULL || strcmp(expected, path) != 0)
-		ozr_note(notes, "plate: well '%s': is not the one of its row and column",
+	if (slash == NULL || strchr(slash + 1, '/') != NULL)
+		ozr_note(notes, "plate: the path of well '%s' is not a row and a column",
 			 ozr_quote(q, path, strlen(path)));
 }
 
@@ -214,8 +205,9 @@ int ozr_plate_check(const struct ozr_jref *plate, struct ozr_notes *notes, struc
 		return rc;
 	check_names(plate, "rows", notes);
 	check_names(plate, "columns", notes);
-	for (int more = ozr_jfirst(&wells, &it); more && it.index < COMPARED; more = ozr_jnext(&it))
-		check_place(plate, &it, text_of(&it, "path"), notes);
+	for (int more = ozr_jfirst(&wells, &it);
+	     more && it.index < COMPARED && !has_no_places(plate); more = ozr_jnext(&it))
+		check_place(&it, text_of(&it, "path"), notes);
 	check_acquisitions(plate, notes);
 	check_count(plate, "field_count", 1, notes);
 	return OZR_OK;

@@ -9,11 +9,7 @@
  * of the list that has come to be refused fails too, so that the list stays
  * true. Exit code 77: the suites are not there.
  */
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "conformance/suites.h"
 #include "ome/ome_meta.h"
 
 /* Invalid by the suites, read by us. "noted" ones give a warning, silent ones do not. */
@@ -52,9 +48,6 @@ static const struct {
 
 enum { ACCEPTED = sizeof(accepted) / sizeof(accepted[0]) };
 
-static struct ozr_ctx *ctx;
-static unsigned cases, failures;
-
 static int accepted_index(const char *suite, const char *name)
 {
 	for (int i = 0; i < ACCEPTED; i++)
@@ -70,12 +63,6 @@ static int is_defective(const char *suite, const char *name)
 		    strcmp(defective[i].name, name) == 0)
 			return 1;
 	return 0;
-}
-
-static void complain(const char *suite, const char *name, const char *what, const char *detail)
-{
-	printf("FAILED %s %s: %s (%s)\n", suite, name, what, detail);
-	failures++;
 }
 
 static void judge(const char *suite, const char *name, int valid, int rc,
@@ -116,105 +103,23 @@ static void run_case(const char *suite, const char *name, const struct ozr_json 
 	ozr_notes_release(&notes);
 }
 
-static struct ozr_json *load(const char *path)
-{
-	static char text[1 << 20];
-	struct ozr_json *doc = NULL;
-	struct ozr_err err;
-	FILE *f = fopen(path, "rb");
-
-	if (f == NULL)
-		return NULL;
-	size_t n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	if (ozr_json_parse(ctx, text, n, 0, &doc, &err) != OZR_OK) {
-		printf("FAILED %s: %s\n", path, err.msg);
-		failures++;
-	}
-	return doc;
-}
-
-/* "invalid/no_axes.json" -> "no_axes" */
-static void case_name(const char *path, char out[100])
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(out, 100, "%.99s", slash != NULL ? slash + 1 : path);
-	char *dot = strstr(out, ".json");
-	if (dot != NULL)
-		*dot = '\0';
-}
-
-/* One document with all cases: {"tests": [{"formerly", "data", "valid"}, ...]}. */
-static void run_suite(const char *root, const char *suite, const char *file)
-{
-	char path[600], name[100];
-	struct ozr_jref it;
-
-	snprintf(path, sizeof(path), "%s/%s/tests/%s", root, suite, file);
-	struct ozr_json *doc = load(path);
-	struct ozr_jref top = ozr_jroot(doc), tests = ozr_jget(&top, "tests");
-	for (int more = ozr_jfirst(&tests, &it); more; more = ozr_jnext(&it)) {
-		struct ozr_jref formerly = ozr_jget(&it, "formerly"), data = ozr_jget(&it, "data");
-		struct ozr_jref valid = ozr_jget(&it, "valid");
-		const char *text = "?";
-		int yes = 0;
-		if (ozr_jstring(&formerly, &text, NULL) != OZR_OK ||
-		    ozr_jbool(&valid, &yes, NULL) != OZR_OK)
-			complain(suite, file, "the suite is not what it was", text);
-		case_name(text, name);
-		run_case(suite, name, data.v, yes);
-	}
-	ozr_json_free(doc);
-}
-
-/* One file a case. */
-static void run_folder(const char *root, const char *suite, const char *sub, int valid)
-{
-	char folder[400], path[700], name[100];
-
-	snprintf(folder, sizeof(folder), "%s/%s/%s", root, suite, sub);
-	DIR *d = opendir(folder);
-	for (struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d)) {
-		if (strstr(e->d_name, ".json") == NULL)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
-		struct ozr_json *doc = load(path);
-		case_name(path, name);
-		if (doc != NULL)
-			run_case(suite, name, doc, valid);
-		ozr_json_free(doc);
-	}
-	if (d != NULL)
-		closedir(d);
-}
-
 int main(int argc, char **argv)
 {
-	const char *shared = getenv("OZR_SHARED");
 	char root[300];
 
-	snprintf(root, sizeof(root), "%s/conformance/ngff-spec",
-		 shared != NULL && *shared != '\0' ? shared
-		 : argc > 1                        ? argv[1]
-						   : "../shared");
-	DIR *d = opendir(root);
-	if (d == NULL) {
-		printf("skipped: no %s\n", root);
+	if (!find_suites(argc, argv, root))
 		return 77;
-	}
-	closedir(d);
 	if (ozr_ctx_new(NULL, &ctx, NULL) != OZR_OK)
 		return 1;
-	run_folder(root, "0.1", "examples/image/valid", 1);
-	run_folder(root, "0.1", "examples/image/invalid", 0);
-	run_folder(root, "0.3", "examples/image/valid", 1);
-	run_folder(root, "0.3", "examples/image/invalid", 0);
-	run_folder(root, "0.6rc0", "tests/attributes/spec/valid/image", 1);
-	run_suite(root, "0.4", "image_suite.json");
-	run_suite(root, "0.4", "strict_image_suite.json");
-	run_suite(root, "0.5", "image_suite.json");
-	run_suite(root, "0.5", "strict_image_suite.json");
+	run_folder(root, "0.1", "examples/image/valid", 1, run_case);
+	run_folder(root, "0.1", "examples/image/invalid", 0, run_case);
+	run_folder(root, "0.3", "examples/image/valid", 1, run_case);
+	run_folder(root, "0.3", "examples/image/invalid", 0, run_case);
+	run_folder(root, "0.6rc0", "tests/attributes/spec/valid/image", 1, run_case);
+	run_suite(root, "0.4", "image_suite.json", run_case);
+	run_suite(root, "0.4", "strict_image_suite.json", run_case);
+	run_suite(root, "0.5", "image_suite.json", run_case);
+	run_suite(root, "0.5", "strict_image_suite.json", run_case);
 	ozr_ctx_unref(ctx);
 	printf("%u cases, %u failures\n", cases, failures);
 	return failures != 0 || cases == 0;

@@ -365,7 +365,8 @@ static void test_label_table(void **state)
 	assert_true(kind == OZR_COLUMN_TEXT && ozr_label_table_text(t, 0, column, &text));
 	assert_string_equal(text, "[1,2]");
 	ozr_text_free(text);
-	assert_null(ozr_label_table_warning(t, 0));
+	has_text(ozr_label_table_warning(t, 0), "twice", 1);
+	assert_null(ozr_label_table_warning(t, 1));
 	ozr_label_table_free(t);
 }
 
