@@ -34,6 +34,13 @@ ozr_source as_ozr_source(Source &source);
 /* An exact number as text, as one element of a type; false when the type does not have it. */
 bool element_from_text(const std::string &text, ozr_dtype type, unsigned char out[8]);
 
+/* target.cpp. Whether nothing can be written at a name, after CPLError(). */
+bool refuse_target(const Name &target);
+/* CPLError() for an image that cannot be created; false. */
+bool report_creation(const Name &target, const ozr_err &err, int rc);
+/* Side files of an older image of this name would be taken for the new one's. */
+void remove_side_files(const Name &target);
+
 /* What the source and the options say about the new image; false after CPLError(). */
 bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &plan);
 

@@ -8,18 +8,6 @@
 #include "dataset.h"
 #include "store.h"
 
-/* The library's messages about the target name it already. */
-static bool fail(const Name &target, const ozr_err &before, int rc)
-{
-	ozr_err err = before;
-	if (rc == OZR_EXISTS)
-		ozr_fail(&err, rc, "%s; -co OVERWRITE=YES replaces an image", before.msg);
-	else if (!STARTS_WITH(err.msg, "create '"))
-		ozr_err_context(&err, rc, "create '%s'", target.folder.c_str());
-	report(err);
-	return false;
-}
-
 namespace
 {
 struct Progress {
@@ -54,7 +42,7 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 	how.durability = plan.durability;
 	int rc = create_image(target, how, &plan.image, &made, &err);
 	if (rc != OZR_OK)
-		return fail(target, err, rc);
+		return report_creation(target, err, rc);
 	Image image(made);
 	if (!describe(made, source))
 		return false;
@@ -70,27 +58,7 @@ static bool build(const Name &target, Source &source, const Plan &plan, Progress
 		rc = ozr_image_commit(made, nullptr, &err);
 	if (rc == OZR_OK)
 		return true;
-	return source.failed ? false : fail(target, err, rc);
-}
-
-static bool refuse_target(const Name &target)
-{
-	const char *why = refuses_writing(target);
-	if (why != nullptr)
-		CPLError(CE_Failure, CPLE_NotSupported, "create '%s': %s", target.folder.c_str(),
-			 why);
-	return why != nullptr;
-}
-
-/* Side files of an older image of this name would be taken for the new one's. */
-static void remove_side_files(const Name &target)
-{
-	for (const char *suffix : {".aux.xml", ".ovr", ".msk"}) {
-		VSIStatBufL stat;
-		std::string path = target.vsi + suffix;
-		if (VSIStatL(path.c_str(), &stat) == 0)
-			VSIUnlink(path.c_str());
-	}
+	return source.failed ? false : report_creation(target, err, rc);
 }
 
 GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, string_list options,
@@ -106,8 +74,7 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 		return nullptr;
 	if (!build(target, source, plan, {progress, progress_data}))
 		return nullptr;
-	if (!target.network)
-		remove_side_files(target);
+	remove_side_files(target);
 	progress(1.0, "", progress_data);
 	return open_by_name(target.folder, nullptr);
 }
