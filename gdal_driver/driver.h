@@ -44,7 +44,7 @@ class Sessions
 class Locks
 {
       public:
-	void hold(const std::string &name); /* waits */
+	bool hold(const std::string &name, bool waits); /* false: somebody else does */
 	void release(const std::string &name);
 
       private:

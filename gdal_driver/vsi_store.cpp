@@ -85,7 +85,7 @@ void VsiStore::remember_documents(bool yes)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static bool is_document(const std::string &key)
+bool is_document(const std::string &key)
 {
 	std::string name = key.substr(key.rfind('/') + 1);
 	return name == "zarr.json" || name == ".zattrs" || name == ".zarray" || name == ".zgroup" ||
@@ -259,14 +259,30 @@ static int store_list(ozr_store *store, const char *prefix,
 	return guarded(err, [&] { return list_prefix(ours(store), prefix, fn, arg, err); });
 }
 
-static int store_lock(ozr_store *store, const char *key, void **token, ozr_err *err)
+static int store_clear(ozr_store *store, const char *prefix, ozr_err *err)
+{
+	return guarded(err, [&] { return clear_prefix(ours(store), prefix, err); });
+}
+
+static int take_lock(ozr_store *store, const char *key, bool waits, void **token, ozr_err *err)
 {
 	return guarded(err, [&] {
 		auto held = std::make_unique<std::string>(ours(store).place.file(key));
-		Driver::get()->locks().hold(*held);
+		if (!Driver::get()->locks().hold(*held, waits))
+			return ozr_fail(err, OZR_BUSY, "is held by another thread");
 		*token = held.release();
-		return OZR_OK;
+		return static_cast<int>(OZR_OK);
 	});
+}
+
+static int store_lock(ozr_store *store, const char *key, void **token, ozr_err *err)
+{
+	return take_lock(store, key, true, token, err);
+}
+
+static int store_try_lock(ozr_store *store, const char *key, void **token, ozr_err *err)
+{
+	return take_lock(store, key, false, token, err);
 }
 
 static void store_unlock(ozr_store *, void *token)
@@ -284,12 +300,29 @@ static void store_destroy(ozr_store *store)
 	ozr_ctx_unref(ctx);
 }
 
-static const ozr_store_ops vsi_ops = {
-	"VSI",       store_open,      store_open_for,   store_read,       nullptr, /* advise */
-	store_close, store_put_begin, store_put_append, store_put_commit, abort_put,
-	store_del,   store_list,      nullptr, /* sync: what is put is there */
-	store_lock,  store_unlock,    store_destroy,
-};
+static constexpr ozr_store_ops functions()
+{
+	ozr_store_ops ops = {};
+	ops.name = "VSI";
+	ops.open = store_open;
+	ops.open_for = store_open_for;
+	ops.read = store_read;
+	ops.close = store_close;
+	ops.put_begin = store_put_begin;
+	ops.put_append = store_put_append;
+	ops.put_commit = store_put_commit;
+	ops.put_abort = abort_put;
+	ops.del = store_del;
+	ops.list = store_list;
+	ops.clear = store_clear;
+	ops.lock = store_lock;
+	ops.try_lock = store_try_lock;
+	ops.unlock = store_unlock;
+	ops.destroy = store_destroy;
+	return ops; /* no sync: what is put is there */
+}
+
+static constexpr ozr_store_ops vsi_ops = functions();
 
 static unsigned caps_of(const Place &place, const VsiOptions &options)
 {

@@ -119,7 +119,10 @@ void abort_put(ozr_put *put);
 int delete_key(VsiStore &store, const char *key, ozr_err *err);
 int list_prefix(VsiStore &store, const char *prefix,
 		int (*fn)(void *arg, const char *name, int is_prefix), void *arg, ozr_err *err);
+int clear_prefix(VsiStore &store, const char *prefix, ozr_err *err);
 
+/* zarr.json, .zattrs, ... */
+bool is_document(const std::string &key);
 /* Equal inputs give equal numbers, odd ones: Driver::serial() gives the even ones. */
 uint64_t version_of(const std::string &tag, uint64_t size);
 /* Whether what is stamped so, in whole seconds, may be replaced by something with the same stamp. */

@@ -12,11 +12,14 @@
 #include "driver.h"
 #include "vsi_store.h"
 
-void Locks::hold(const std::string &name)
+bool Locks::hold(const std::string &name, bool waits)
 {
 	std::unique_lock<std::mutex> guard(mutex_);
+	if (!waits && held_.count(name) != 0)
+		return false;
 	released_.wait(guard, [&] { return held_.count(name) == 0; });
 	held_.insert(name);
+	return true;
 }
 
 void Locks::release(const std::string &name)
@@ -202,35 +205,68 @@ struct CloseDir {
 };
 } // namespace
 
+/* The direct children of a prefix, in byte order. */
+static int children_of(VsiStore &store, const char *prefix, std::vector<Entry> &out, ozr_err *err)
+{
+	std::string path = store.place.file(prefix);
+	Muted mute;
+	if (store.place.network)
+		VSICurlPartialClearCache(path.c_str());
+	std::unique_ptr<VSIDIR, CloseDir> dir(VSIOpenDir(path.c_str(), 0, nullptr));
+	const VSIDIREntry *entry = nullptr;
+	while (dir && (entry = VSIGetNextDirEntry(dir.get())) != nullptr) {
+		std::string name = entry->pszName;
+		bool is_prefix = entry->bModeKnown && VSI_ISDIR(entry->nMode);
+		while (!name.empty() && name.back() == '/') {
+			name.pop_back();
+			is_prefix = true;
+		}
+		if (!name.empty() && name != "." && name != "..")
+			out.push_back({name, is_prefix});
+	}
+	if (store.place.network && CPLGetLastErrorType() >= CE_Failure)
+		return ozr_fail(err, OZR_NET, "cannot be listed: %s", CPLGetLastErrorMsg());
+	std::sort(out.begin(), out.end());
+	return OZR_OK;
+}
+
 int list_prefix(VsiStore &store, const char *prefix,
 		int (*fn)(void *arg, const char *name, int is_prefix), void *arg, ozr_err *err)
 {
-	std::string path = store.place.file(prefix);
 	std::vector<Entry> entries;
-	{
-		Muted mute;
-		if (store.place.network)
-			VSICurlPartialClearCache(path.c_str());
-		std::unique_ptr<VSIDIR, CloseDir> dir(VSIOpenDir(path.c_str(), 0, nullptr));
-		const VSIDIREntry *entry = nullptr;
-		while (dir && (entry = VSIGetNextDirEntry(dir.get())) != nullptr) {
-			std::string name = entry->pszName;
-			bool is_prefix = entry->bModeKnown && VSI_ISDIR(entry->nMode);
-			while (!name.empty() && name.back() == '/') {
-				name.pop_back();
-				is_prefix = true;
-			}
-			if (!name.empty() && name != "." && name != "..")
-				entries.push_back({name, is_prefix});
-		}
-		if (store.place.network && CPLGetLastErrorType() >= CE_Failure)
-			return ozr_fail(err, OZR_NET, "cannot be listed: %s", CPLGetLastErrorMsg());
-	}
-	std::sort(entries.begin(), entries.end());
+	int rc = children_of(store, prefix, entries, err);
+	for (size_t i = 0; rc == OZR_OK && i < entries.size(); i++)
+		rc = fn(arg, entries[i].name.c_str(), entries[i].prefix);
+	return rc;
+}
+
+/* --- removing ------------------------------------------------------------------------------- */
+
+static int clear_below(VsiStore &store, const std::string &prefix, bool documents, int depth,
+		       ozr_err *err)
+{
+	std::vector<Entry> entries;
+	if (depth > 64)
+		return ozr_fail(err, OZR_LIMIT, "'%s' is nested too deep", prefix.c_str());
+	int rc = children_of(store, prefix.c_str(), entries, err);
 	for (const Entry &entry : entries) {
-		int rc = fn(arg, entry.name.c_str(), entry.prefix);
-		if (rc != 0)
+		std::string key = prefix + (prefix.empty() ? "" : "/") + entry.name;
+		if (rc != OZR_OK)
 			return rc;
+		if (entry.prefix)
+			rc = clear_below(store, key, documents, depth + 1, err);
+		else if (!documents || is_document(key))
+			rc = delete_key(store, key.c_str(), err);
 	}
-	return OZR_OK;
+	if (rc == OZR_OK && !documents && store.place.memory) {
+		Muted mute; /* directories are things of their own there */
+		VSIRmdir(store.place.file(prefix.c_str()).c_str());
+	}
+	return rc;
+}
+
+int clear_prefix(VsiStore &store, const char *prefix, ozr_err *err)
+{
+	int rc = clear_below(store, prefix, true, 0, err);
+	return rc == OZR_OK ? clear_below(store, prefix, false, 0, err) : rc;
 }

@@ -30,35 +30,93 @@ static int check_free(struct ozr_array *a, struct ozr_err *err)
 	return OZR_OK;
 }
 
+/* m is taken. */
+static int create(struct ozr_store *s, const char *path, struct ozr_meta *m, int publish_later,
+		  struct ozr_array **out, struct ozr_err *err)
+{
+	struct ozr_array *a = NULL;
+	int rc = ozr_array_new(s, path, &a, err);
+
+	if (rc) {
+		ozr_meta_release(m);
+		return rc;
+	}
+	a->fresh = 1;
+	a->meta = *m;
+	rc = check_free(a, err);
+	if (rc == OZR_OK)
+		rc = ozr_writer_new(a, err);
+	if (rc)
+		rc = ozr_array_context(a, rc, err);
+	else if (!publish_later)
+		rc = ozr_array_publish(a, err);
+	if (rc)
+		ozr_array_close(a);
+	else
+		*out = a;
+	return rc;
+}
+
+/* The place in front of what is wrong with a new array's metadata. */
+static int meta_context(const char *path, int rc, struct ozr_err *err)
+{
+	char q[OZR_QUOTE_MAX];
+
+	if (rc == OZR_OK || *path == 0)
+		return rc;
+	return ozr_err_context(err, rc, "array '%s'", ozr_quote(q, path, strlen(path)));
+}
+
 int ozr_array_create(struct ozr_store *s, const char *path, const struct ozr_array_options *opt,
 		     struct ozr_array **out, struct ozr_err *err)
 {
-	struct ozr_array *a = NULL;
-	int rc;
+	struct ozr_meta m;
 
 	ozr_ctx_enter(s->ctx);
 	if (!(s->caps & OZR_STORE_WRITE))
 		return ozr_fail(err, OZR_DENIED, "the store is open for reading only");
-	rc = ozr_array_new(s, path, &a, err);
-	if (rc)
-		return rc;
-	a->fresh = 1;
-	rc = ozr_meta_new(s->ctx, opt, &a->meta, err);
-	if (rc == OZR_OK)
-		rc = check_free(a, err);
-	if (rc == OZR_OK)
-		rc = ozr_writer_new(a, err);
-	if (rc) {
-		rc = ozr_array_context(a, rc, err);
-	} else if (!opt->publish_later) {
-		rc = ozr_array_publish(a, err);
-	}
-	if (rc) {
-		ozr_array_close(a);
-		return rc;
-	}
-	*out = a;
-	return OZR_OK;
+	int rc = meta_context(path, ozr_meta_new(s->ctx, opt, &m, err), err);
+	return rc ? rc : create(s, path, &m, opt->publish_later, out, err);
+}
+
+/* A chain that is read but not written: the default one then. */
+static int is_writable(const struct ozr_meta *m)
+{
+	const struct ozr_grid *g = &m->grid;
+	return g->depth == 0 || (g->depth == 1 && !g->level[0].layout->has_filters);
+}
+
+static int meta_default(struct ozr_ctx *ctx, const struct ozr_meta *like, const uint64_t *shape,
+			const char *attributes, struct ozr_meta *out, struct ozr_err *err)
+{
+	const struct ozr_grid *g = &like->grid;
+	struct ozr_array_options opt = {.zarr_format = like->zarr_format,
+					.dtype = g->dtype,
+					.rank = g->rank,
+					.has_dim_names = like->has_dim_names,
+					.attributes = attributes};
+	memcpy(opt.shape, shape, g->rank * sizeof(opt.shape[0]));
+	memcpy(opt.chunk, g->chunk, sizeof(opt.chunk));
+	memcpy(opt.shard, g->shard, sizeof(opt.shard));
+	memcpy(opt.fill, g->fill, sizeof(opt.fill));
+	memcpy(opt.dim_names, like->dim_names, sizeof(opt.dim_names));
+	return ozr_meta_new(ctx, &opt, out, err);
+}
+
+int ozr_array_create_like(struct ozr_store *s, const char *path, const struct ozr_array *like,
+			  const uint64_t *shape, const char *attributes, struct ozr_array **out,
+			  struct ozr_err *err)
+{
+	const struct ozr_meta *from = &like->meta;
+	struct ozr_meta m;
+
+	ozr_ctx_enter(s->ctx);
+	if (!(s->caps & OZR_STORE_WRITE))
+		return ozr_fail(err, OZR_DENIED, "the store is open for reading only");
+	int rc = is_writable(from) ? ozr_meta_like(s->ctx, from, shape, attributes, &m, err)
+				   : meta_default(s->ctx, from, shape, attributes, &m, err);
+	rc = meta_context(path, rc, err);
+	return rc ? rc : create(s, path, &m, 1, out, err);
 }
 
 static int put_document(struct ozr_array *a, const struct ozr_json *doc, const char *name,

@@ -33,6 +33,13 @@ int ozr_meta_parse_v3(struct ozr_ctx *ctx, const char *text, size_t len, struct 
 /* The metadata of a new array: checks the options, makes documents and chain. */
 int ozr_meta_new(struct ozr_ctx *ctx, const struct ozr_array_options *opt, struct ozr_meta *out,
 		 struct ozr_err *err) OZR_MUST_CHECK;
+/* The metadata of a new array that is stored as `like` is, with another shape and attributes
+ * (object text or NULL). */
+int ozr_meta_like(struct ozr_ctx *ctx, const struct ozr_meta *like, const uint64_t *shape,
+		  const char *attributes, struct ozr_meta *out, struct ozr_err *err) OZR_MUST_CHECK;
+/* A caller's attributes as an object, empty when there are none. */
+int ozr_meta_attributes(struct ozr_ctx *ctx, const char *text, struct ozr_json **out,
+			struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_meta_release(struct ozr_meta *m);
 
 /* Put m's shape into its document. */

@@ -97,9 +97,8 @@ static struct ozr_json *dim_name_list(const struct ozr_meta *m)
 	return list;
 }
 
-/* The caller's attributes as an object, empty when there are none. */
-static int parse_attributes(struct ozr_ctx *ctx, const char *text, struct ozr_json **out,
-			    struct ozr_err *err)
+int ozr_meta_attributes(struct ozr_ctx *ctx, const char *text, struct ozr_json **out,
+			struct ozr_err *err)
 {
 	struct ozr_json *v = NULL;
 	int rc = OZR_OK;
@@ -212,7 +211,7 @@ int ozr_meta_new(struct ozr_ctx *ctx, const struct ozr_array_options *opt, struc
 		ozr_meta_dim_name(m.dim_names[d], name);
 	}
 	if (rc == OZR_OK)
-		rc = parse_attributes(ctx, opt->attributes, &attributes, err);
+		rc = ozr_meta_attributes(ctx, opt->attributes, &attributes, err);
 	if (rc == OZR_OK &&
 	    (m.zarr_format == 3 ? build_v3(&m, attributes) : build_v2(&m, attributes)))
 		rc = ozr_fail(err, OZR_NO_MEMORY, "metadata: out of memory");

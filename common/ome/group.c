@@ -174,25 +174,6 @@ static struct ozr_json *attributes_of(struct ozr_node *node)
 	return ozr_json_child(node->doc, "attributes");
 }
 
-static int edit_at(struct ozr_store *s, const char *path, const struct ozr_node_change *c,
-		   struct ozr_err *err)
-{
-	struct ozr_node node;
-
-	int rc = ozr_node_read(s, path, &node, err);
-	if (rc != OZR_OK)
-		return rc;
-	struct ozr_json *attributes = attributes_of(&node);
-	rc = attributes == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
-				: c->edit(c->arg, attributes, err);
-	if (rc == OZR_OK && c->check != NULL)
-		rc = c->check(c->arg, &node, err);
-	if (rc == OZR_OK)
-		rc = put_doc(s, node.key, node.doc, err);
-	ozr_node_release(&node);
-	return rc;
-}
-
 /* The lock of the document, where the store has locks. */
 static int lock_doc(struct ozr_store *s, const char *path, const char *name, void **token,
 		    struct ozr_err *err)
@@ -212,8 +193,30 @@ static void unlock_doc(struct ozr_store *s, void *token)
 		ozr_store_unlock(s, token);
 }
 
-int ozr_node_edit(struct ozr_store *s, const char *path, const struct ozr_node_change *change,
-		  struct ozr_err *err)
+/* The document as it is stored now, through edit, and back; the caller holds its lock. */
+static int rewrite(struct ozr_store *s, const char *path,
+		   int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
+			       struct ozr_err *err),
+		   void *arg, struct ozr_err *err)
+{
+	struct ozr_node node;
+
+	int rc = ozr_node_read(s, path, &node, err);
+	if (rc != OZR_OK)
+		return rc;
+	struct ozr_json *attributes = attributes_of(&node);
+	rc = attributes == NULL ? ozr_fail(err, OZR_NO_MEMORY, "no memory for attributes")
+				: edit(arg, &node, attributes, err);
+	if (rc == OZR_OK)
+		rc = put_doc(s, node.key, node.doc, err);
+	ozr_node_release(&node);
+	return rc;
+}
+
+int ozr_node_rewrite(struct ozr_store *s, const char *path,
+		     int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
+				 struct ozr_err *err),
+		     void *arg, struct ozr_err *err)
 {
 	int format, is_array;
 	void *token;
@@ -223,8 +226,26 @@ int ozr_node_edit(struct ozr_store *s, const char *path, const struct ozr_node_c
 		rc = lock_doc(s, path, format == 3 ? "zarr.json" : ".zattrs", &token, err);
 	if (rc != OZR_OK)
 		return rc;
-	rc = edit_at(s, path, change, err);
+	rc = rewrite(s, path, edit, arg, err);
 	unlock_doc(s, token);
+	return rc;
+}
+
+static int edit_and_check(void *arg, struct ozr_node *node, struct ozr_json *attributes,
+			  struct ozr_err *err)
+{
+	const struct ozr_node_change *c = arg;
+
+	int rc = c->edit(c->arg, attributes, err);
+	return rc == OZR_OK && c->check != NULL ? c->check(c->arg, node, err) : rc;
+}
+
+int ozr_node_edit(struct ozr_store *s, const char *path, const struct ozr_node_change *change,
+		  struct ozr_err *err)
+{
+	struct ozr_node_change c = *change;
+
+	int rc = ozr_node_rewrite(s, path, edit_and_check, &c, err);
 	return rc == OZR_OK ? ozr_consolidated_drop(s, path, err) : rc;
 }
 

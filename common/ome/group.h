@@ -49,6 +49,12 @@ int ozr_attributes_parse(struct ozr_ctx *ctx, const char *json, struct ozr_json 
  * member, all else is put as it is. */
 int ozr_attributes_merge(struct ozr_ctx *ctx, struct ozr_json *attributes,
 			 const struct ozr_json *changes, struct ozr_err *err) OZR_MUST_CHECK;
+/* Change the node at path as it is stored now, under the store's lock where it has locks: edit
+ * may change node->doc and its attributes object. Copies in consolidated metadata stay. */
+int ozr_node_rewrite(struct ozr_store *s, const char *path,
+		     int (*edit)(void *arg, struct ozr_node *node, struct ozr_json *attributes,
+				 struct ozr_err *err),
+		     void *arg, struct ozr_err *err) OZR_MUST_CHECK;
 /* Change the attributes of the node at path, under the store's lock where it has locks;
  * consolidated metadata that would say otherwise is dropped. edit gets the attributes object as it
  * is in the store and changes it; check, which may be NULL, sees the node as it will be and may

@@ -219,6 +219,7 @@ static int create(struct ozr_store *s, const char *path, struct ozr_making *m,
 		m->ome_version = opt->ome_version;
 		m->zarr_format = opt->ome_version == 4 ? 2 : 3;
 		m->grouped = opt->grouped_levels;
+		m->taken = opt->taken_levels;
 		img->making = m;
 		rc = create_all(img, opt, plan, err);
 		if (rc == OZR_OK)

@@ -51,6 +51,7 @@ struct ozr_image {
 	int has_nodata;
 	unsigned char nodata[8], fill[8];
 	int channel_axis; /* -1: none */
+	int changing;     /* its levels are (levels.h) */
 
 	/* Range of the data by index along channel_axis, one for all without one. Filled by the
 	 * engine while level 0 is written; commit makes omero windows of it. */
@@ -71,6 +72,8 @@ struct ozr_image {
 /* image.c: an empty image over s (a reference is taken) with room for levels. */
 int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned levels,
 		  struct ozr_image **out, struct ozr_err *err) OZR_MUST_CHECK;
+/* image_open.c: scales that the metadata leaves open, and factors, of all levels. */
+void ozr_image_complete_levels(struct ozr_image *img);
 /* image.c: everything but the making. NULL is fine. */
 void ozr_image_free(struct ozr_image *img);
 /* making.c: end the making without a result: stage or what was written is removed, the

@@ -109,8 +109,7 @@ static unsigned factor_between(const struct ozr_level *before, const struct ozr_
 	return f < 4294967295.0 ? (unsigned)f : 4294967295u;
 }
 
-/* Transformations that the metadata leaves open, and factors. */
-static void complete_levels(struct ozr_image *img)
+void ozr_image_complete_levels(struct ozr_image *img)
 {
 	for (unsigned i = 0; i < img->info.levels; i++) {
 		struct ozr_level *l = &img->level[i];
@@ -139,7 +138,7 @@ static int open_levels(struct ozr_image *img, struct ozr_err *err)
 		note_names(img, i);
 		note_sizes(img, i);
 	}
-	complete_levels(img);
+	ozr_image_complete_levels(img);
 	return OZR_OK;
 }
 

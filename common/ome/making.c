@@ -10,6 +10,7 @@
 
 #include "base/key.h"
 #include "ome/group.h"
+#include "ome/layout.h"
 #include "ome/ome_meta.h"
 #include "ome/omero.h"
 
@@ -102,6 +103,9 @@ int ozr_making_document(struct ozr_image *img, struct ozr_json **out, struct ozr
 		}
 	}
 	int rc = ozr_ome_write(doc, img->making->ome_version, img, omero, err);
+	if (rc == OZR_OK && img->making->grouped && img->making->zarr_format == 3)
+		rc = ozr_layout_put(img->ctx, doc, img->level, img->info.levels, img->info.rank,
+				    err);
 	if (rc == OZR_OK)
 		*out = doc;
 	else

@@ -13,6 +13,7 @@ struct ozr_making {
 	int ome_version, zarr_format; /* 4 and 2, or 5 and 3 */
 	int omero;                    /* write the omero member */
 	int grouped;                  /* levels are at s0/image, ... */
+	int taken;                    /* levels are not what the method makes of level 0 */
 	struct ozr_stage *stage;      /* STAGE: owned */
 	char *target;                 /* STAGE: owned; the folder to be */
 	enum ozr_durability durability;

@@ -93,8 +93,7 @@ static void parse_version(const struct ozr_jref *holder, const struct ozr_jref *
 	ozr_text_fit(out, 16, version);
 }
 
-/* The downsampling method, where it is one of ours. */
-static void parse_method(const struct ozr_jref *multiscale, struct ozr_ome *out)
+int ozr_ome_method(const char *type, enum ozr_method *out)
 {
 	static const struct {
 		const char *type;
@@ -104,17 +103,23 @@ static void parse_method(const struct ozr_jref *multiscale, struct ozr_ome *out)
 		{"nearest", OZR_NEAREST}, {"stride", OZR_NEAREST},  {"mode", OZR_MODE},
 		{"majority", OZR_MODE},
 	};
+
+	for (size_t i = 0; type != NULL && i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(type, known[i].type) == 0) {
+			*out = known[i].method;
+			return 1;
+		}
+	return 0;
+}
+
+static void parse_method(const struct ozr_jref *multiscale, struct ozr_ome *out)
+{
 	struct ozr_jref metadata = ozr_jget(multiscale, "metadata");
 	struct ozr_jref nodata = ozr_jget(&metadata, "nodata");
-	const char *type = text_of(multiscale, "type");
 
 	out->nodata = nodata.v;
 	out->method = out->info.is_label ? OZR_MODE : OZR_MEAN;
-	for (size_t i = 0; type != NULL && i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(type, known[i].type) == 0) {
-			out->method = known[i].method;
-			out->method_known = 1;
-		}
+	out->method_known = ozr_ome_method(text_of(multiscale, "type"), &out->method);
 }
 
 /* 0.6: the axes of the system that the datasets lead into, or else of the first one. */

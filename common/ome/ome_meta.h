@@ -31,10 +31,12 @@ int ozr_ome_is_image(const struct ozr_jref *attributes);
 /* doc attributes: the attributes object. zarr_format of the group, for messages. */
 int ozr_ome_parse(struct ozr_ctx *ctx, const struct ozr_jref *attributes, int zarr_format,
 		  struct ozr_notes *notes, struct ozr_ome *out, struct ozr_err *err) OZR_MUST_CHECK;
+/* The method that a multiscale's type names; 0, and *out untouched, when it is none of ours. */
+int ozr_ome_method(const char *type, enum ozr_method *out);
 void ozr_ome_release(struct ozr_ome *o); /* zeroed is fine */
 
 /* image_attributes.c. What a change leaves behind must still be this image (arg): a check for
- * ozr_node_edit(). */
+ * ozr_node_rewrite(). */
 struct ozr_node;
 int ozr_image_still_opens(void *arg, const struct ozr_node *node,
 			  struct ozr_err *err) OZR_MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "array/dtype.h"
 #include "ome/axes.h"
+#include "ome/making.h"
 #include "ome/ome_meta.h"
 #include "ozr/ozr.h"
 
@@ -61,8 +62,11 @@ static struct ozr_json *write_method(const struct ozr_image *img)
 		[OZR_NEAREST] = "ozr first element",
 		[OZR_MODE] = "ozr most frequent element, the smallest of equals",
 	};
+	const char *how = img->making != NULL && img->making->taken
+				  ? "none: the levels were taken as they were"
+				  : methods[img->method];
 	struct ozr_json *o = ozr_json_object();
-	int bad = ozr_json_set_text(o, "method", methods[img->method]) |
+	int bad = ozr_json_set_text(o, "method", how) |
 		  ozr_json_set_text(o, "version", ozr_version());
 
 	if (img->has_nodata)

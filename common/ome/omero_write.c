@@ -91,15 +91,34 @@ static struct ozr_jref element(const struct ozr_jref *list, unsigned i)
 	return it;
 }
 
+/* What is given of a channel wins. */
+static void overlay(const struct ozr_channel *given, struct ozr_channel *c)
+{
+	c->active = given->active;
+	if (given->label[0] != '\0')
+		memcpy(c->label, given->label, sizeof(c->label));
+	if (given->has_color) {
+		c->has_color = 1;
+		memcpy(c->rgb, given->rgb, sizeof(c->rgb));
+	}
+	if (given->has_window) {
+		c->has_window = 1;
+		c->min = given->min;
+		c->max = given->max;
+		c->start = given->start;
+		c->end = given->end;
+	}
+}
+
 static struct ozr_channel complete(const struct ozr_omero_source *src, const struct known *known,
 				   unsigned i)
 {
 	struct ozr_channel c = {.active = 1};
 
-	if (i < src->given_count)
-		c = src->given[i];
-	else if (i < known->count)
+	if (i < known->count)
 		c = known->channel[i];
+	if (i < src->given_count)
+		overlay(&src->given[i], &c);
 	if (c.label[0] == '\0')
 		snprintf(c.label, sizeof(c.label), "Channel %u", i);
 	if (!c.has_color)
@@ -155,17 +174,20 @@ static int write_known(const struct ozr_omero_source *src, const struct known *k
 		       const struct ozr_jref *base, struct ozr_json *o)
 {
 	struct ozr_channel c = complete(src, known, i);
-	int given = i < src->given_count, there = !given && i < known->count, bad = 0;
+	const struct ozr_channel none = {0};
+	const struct ozr_channel *given = i < src->given_count ? &src->given[i] : &none;
+	const struct ozr_channel *there = i < known->count ? &known->channel[i] : &none;
+	int bad = 0;
 	struct ozr_jref window = ozr_jget(base, "window"), label = ozr_jget(base, "label");
 	char color[8];
 
 	snprintf(color, sizeof(color), "%02X%02X%02X", c.rgb[0], c.rgb[1], c.rgb[2]);
-	if (!there || !known->channel[i].has_color)
+	if (given->has_color || !there->has_color)
 		bad |= ozr_json_set_text(o, "color", color);
-	if (!there || known->channel[i].label[0] == '\0' || !ozr_jis(&label, OZR_JSON_STRING))
+	if (given->label[0] != '\0' || there->label[0] == '\0' || !ozr_jis(&label, OZR_JSON_STRING))
 		bad |= ozr_json_set_text(o, "label", c.label);
 	bad |= ozr_json_set(o, "active", ozr_json_bool(c.active));
-	if (there && has_whole_window(&window))
+	if (!given->has_window && has_whole_window(&window))
 		return bad;
 	struct ozr_json *w = start_from(src->ctx, &window);
 	bad |= write_window(w, &c);

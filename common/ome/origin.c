@@ -126,6 +126,7 @@ void ozr_origin_free(struct ozr_origin *o)
 	struct ozr_ctx *ctx = o->img->ctx;
 	ozr_free(ctx, o->level);
 	ozr_free(ctx, o->factors);
+	ozr_free(ctx, o->plan);
 	ozr_free(ctx, o);
 }
 
@@ -163,6 +164,49 @@ void ozr_origin_options(const struct ozr_origin *o, struct ozr_image_options *ou
 		opt.factor_sets = o->levels - 1;
 	}
 	*out = opt;
+}
+
+/* A factor by which level n may come from the one before it; 0: none does. */
+static unsigned factor_of(const struct ozr_origin *o, unsigned n, unsigned d)
+{
+	const struct ozr_level *l = o->level[n].level, *before = o->level[n - 1].level;
+	unsigned f = l->factor[d];
+	uint64_t up;
+
+	if (f == 0 || l->shape[d] == 0)
+		return 0;
+	up = (before->shape[d] + f - 1) / f;
+	return l->shape[d] == up || l->shape[d] == before->shape[d] / f ? f : 0;
+}
+
+int ozr_origin_take_levels(struct ozr_origin *o, struct ozr_image_options *opt, struct ozr_err *err)
+{
+	const struct ozr_image *img = o->img;
+
+	if (o->plan == NULL)
+		o->plan = ozr_calloc(img->ctx, o->levels, sizeof(*o->plan), err);
+	if (o->plan == NULL)
+		return ozr_alloc_failed(err);
+	for (unsigned n = 0; n < o->levels; n++)
+		for (unsigned i = 0; i < o->rank; i++) {
+			unsigned d = o->axis[i], f = n == 0 ? 1 : factor_of(o, n, d);
+			const struct ozr_level *l = o->level[n].level;
+			if (f == 0 || (f > 1 && img->info.axes[d].kind != OZR_AXIS_SPACE))
+				return ozr_fail(err, OZR_UNSUPPORTED,
+						"level %u cannot be taken as it is: axis '%s' has "
+						"%llu elements, the level before %llu",
+						o->part.level + n, img->info.axes[d].name,
+						(unsigned long long)l->shape[d],
+						(unsigned long long)l[-1].shape[d]);
+			o->plan[n].shape[i] = l->shape[d];
+			o->plan[n].factor[i] = f;
+			o->plan[n].scale[i] = l->scale[d];
+			o->plan[n].translation[i] = l->translation[d];
+		}
+	opt->levels = (int)o->levels;
+	opt->level_plan = o->plan;
+	opt->taken_levels = o->levels > 1;
+	return OZR_OK;
 }
 
 unsigned ozr_origin_levels(const struct ozr_origin *o)

@@ -22,6 +22,7 @@ struct ozr_origin {
 	unsigned axis[OZR_MAX_RANK]; /* of the image, for each of the copy */
 	unsigned levels;
 	struct ozr_origin_level *level; /* [levels] */
+	struct ozr_level_plan *plan;    /* [levels] or NULL: not asked for */
 	unsigned *factors; /* [levels - 1][rank]; NULL: there are none, or they do not fit */
 };
 

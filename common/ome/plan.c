@@ -9,6 +9,7 @@
  */
 #include "ome/plan.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/ckd.h"
@@ -119,11 +120,88 @@ static int small_enough(const struct ozr_image_options *opt, const struct ozr_le
 	return 1;
 }
 
+/* --- levels that the caller has ------------------------------------------------------ */
+
+static int check_given(const struct ozr_image_options *o, unsigned i, struct ozr_err *err)
+{
+	const struct ozr_level_plan *l = &o->level_plan[i], *from = l - 1;
+
+	for (unsigned d = 0; d < o->rank; d++) {
+		uint64_t f = l->factor[d];
+		if (!(l->scale[d] > 0) || !isfinite(l->scale[d]) || !isfinite(l->translation[d]))
+			return ozr_fail(err, OZR_BAD_ARG,
+					"level %u: axis '%s': scale %g and translation %g", i,
+					o->axes[d].name, l->scale[d], l->translation[d]);
+		if (i == 0 && l->shape[d] == o->shape[d])
+			continue;
+		if (i == 0 || f == 0 || l->shape[d] == 0 ||
+		    (l->shape[d] != ozr_ceil_div(from->shape[d], f) &&
+		     l->shape[d] != from->shape[d] / f))
+			return ozr_fail(err, OZR_BAD_ARG,
+					"level %u: axis '%s': an extent of %llu, which windows of "
+					"%llu do not make",
+					i, o->axes[d].name, (unsigned long long)l->shape[d],
+					(unsigned long long)f);
+		if (f > 1 && o->axes[d].kind != OZR_AXIS_SPACE)
+			return ozr_fail(err, OZR_BAD_ARG,
+					"level %u: axis '%s': only space is reduced", i,
+					o->axes[d].name);
+	}
+	return OZR_OK;
+}
+
+static int take_given(const struct ozr_image_options *o, struct ozr_level_plan *plan, unsigned max,
+		      struct ozr_err *err)
+{
+	const struct ozr_level_plan *base = &o->level_plan[0];
+	int rc = OZR_OK;
+
+	if (o->levels < 1 || (unsigned)o->levels > max)
+		return ozr_fail(err, OZR_BAD_ARG, "%d levels are given, from 1 to %u can be",
+				o->levels, max);
+	for (unsigned i = 0; rc == OZR_OK && i < (unsigned)o->levels; i++) {
+		rc = check_given(o, i, err);
+		plan[i] = o->level_plan[i];
+		for (unsigned d = 0; d < o->rank; d++) {
+			struct ozr_level_plan *l = &plan[i];
+			double ratio = o->scale[d] / base->scale[d];
+			if (ratio == 1.0 && o->translation[d] == base->translation[d])
+				continue; /* exactly as they are */
+			l->scale[d] *= ratio;
+			l->translation[d] = o->translation[d] +
+					    (l->translation[d] - base->translation[d]) * ratio;
+		}
+	}
+	return rc;
+}
+
+static unsigned plan_levels(const struct ozr_image_options *o, struct ozr_level_plan *plan,
+			    unsigned max)
+{
+	unsigned n = 1;
+
+	memset(&plan[0], 0, sizeof(plan[0]));
+	for (unsigned d = 0; d < o->rank; d++) {
+		plan[0].shape[d] = o->shape[d];
+		plan[0].factor[d] = 1;
+		plan[0].scale[d] = o->scale[d];
+		plan[0].translation[d] = o->translation[d];
+	}
+	while (n < (o->levels > 0 ? (unsigned)o->levels : max)) {
+		if (o->levels == 0 && small_enough(o, &plan[n - 1]))
+			break;
+		if (!next_level(o, plan, n))
+			break;
+		n++;
+	}
+	return n;
+}
+
 int ozr_image_plan(const struct ozr_image_options *opt, struct ozr_level_plan *plan, unsigned max,
 		   unsigned *levels, struct ozr_err *err)
 {
 	struct ozr_image_options o;
-	unsigned n = 1;
+	unsigned n;
 
 	int rc = ozr_options_complete(opt, &o, err);
 	if (rc != OZR_OK)
@@ -131,19 +209,13 @@ int ozr_image_plan(const struct ozr_image_options *opt, struct ozr_level_plan *p
 	if (max == 0 || (unsigned)o.levels > max)
 		return ozr_fail(err, OZR_BAD_ARG, "%d levels are asked for, the limit is %u",
 				o.levels, max);
-	memset(&plan[0], 0, sizeof(plan[0]));
-	for (unsigned d = 0; d < o.rank; d++) {
-		plan[0].shape[d] = o.shape[d];
-		plan[0].factor[d] = 1;
-		plan[0].scale[d] = o.scale[d];
-		plan[0].translation[d] = o.translation[d];
-	}
-	while (n < (o.levels > 0 ? (unsigned)o.levels : max)) {
-		if (o.levels == 0 && small_enough(&o, &plan[n - 1]))
-			break;
-		if (!next_level(&o, plan, n))
-			break;
-		n++;
+	if (o.level_plan != NULL) {
+		rc = take_given(&o, plan, max, err);
+		if (rc != OZR_OK)
+			return rc;
+		n = (unsigned)o.levels;
+	} else {
+		n = plan_levels(&o, plan, max);
 	}
 	rc = ozr_plan_storage(&o, plan, n, err);
 	if (rc == OZR_OK)

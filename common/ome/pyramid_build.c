@@ -44,7 +44,8 @@ static int allocate(struct ozr_build *b, struct ozr_err *err)
 	return OZR_OK;
 }
 
-int ozr_build_new(struct ozr_image *img, size_t budget, struct ozr_build **out, struct ozr_err *err)
+int ozr_build_new(struct ozr_image *img, unsigned first, unsigned levels, size_t budget,
+		  struct ozr_build **out, struct ozr_err *err)
 {
 	struct ozr_err mine;
 	struct ozr_build *b = ozr_calloc(img->ctx, 1, sizeof *b, &mine);
@@ -60,7 +61,7 @@ int ozr_build_new(struct ozr_image *img, size_t budget, struct ozr_build **out, 
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->spilled, NULL);
 	const size_t cell = budget / 64 < CELL_BYTES ? budget / 64 : CELL_BYTES;
-	int rc = ozr_geometry_init(&b->g, img, cell, 1, err);
+	int rc = ozr_geometry_init_part(&b->g, img, first, levels, cell, 1, err);
 	if (!rc)
 		rc = ozr_pending_init(b, err);
 	if (!rc)
@@ -178,11 +179,11 @@ int ozr_build_cell(struct ozr_build *b, unsigned level, const struct ozr_box *ce
 {
 	struct ozr_call write = b->write;
 	write.budget = b->write_budget >> (level < 3 ? level + 1 : 4);
-	if (level == 0)
+	if (b->g.first + level == 0)
 		take_ranges(b, cell);
 	int rc = ozr_array_write(b->g.level[level].array, 1, cell, &write, err);
 	if (rc)
-		return ozr_err_context(err, rc, "level %u", level);
+		return ozr_err_context(err, rc, "level %u", b->g.first + level);
 	return level + 1 < b->g.levels ? raise(b, level, cell, ready, err) : OZR_OK;
 }
 

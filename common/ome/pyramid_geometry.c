@@ -179,12 +179,12 @@ static int check_step(const struct ozr_geometry *g, const struct ozr_image *img,
 {
 	const struct ozr_build_level *l = &g->level[level - 1];
 	for (unsigned d = 0; d < g->rank; d++) {
-		const unsigned f = img->level[level].factor[d];
+		const unsigned f = img->level[g->first + level].factor[d];
 		if (fits(l->shape[d], f, l[1].shape[d], exact))
 			continue;
 		return ozr_fail(err, OZR_UNSUPPORTED,
 				"level %u: /shape/%u is %llu, but windows of %u make %llu of %llu",
-				level, d, (unsigned long long)l[1].shape[d], f,
+				g->first + level, d, (unsigned long long)l[1].shape[d], f,
 				(unsigned long long)(f ? ozr_ceil_div(l->shape[d], f) : 0),
 				(unsigned long long)l->shape[d]);
 	}
@@ -195,23 +195,24 @@ static int take_level(struct ozr_geometry *g, struct ozr_image *img, unsigned le
 		      struct ozr_err *err)
 {
 	struct ozr_build_level *l = &g->level[level];
+	const unsigned of = g->first + level; /* in the image */
 	struct ozr_array_info info;
-	l->array = img->level[level].array;
+	l->array = img->level[of].array;
 	ozr_array_get_info(l->array, &info);
 	if (info.rank != g->rank || info.dtype != g->how.dtype)
 		return ozr_fail(err, OZR_UNSUPPORTED,
-				"level %u has type %s and %u axes, not %s and %u", level,
+				"level %u has type %s and %u axes, not %s and %u", of,
 				ozr_dtype_name(info.dtype), info.rank, ozr_dtype_name(g->how.dtype),
 				g->rank);
 	for (unsigned d = 0; d < g->rank; d++) {
 		if (info.shape[d] == 0)
-			return ozr_fail(err, OZR_UNSUPPORTED, "level %u: /shape/%u is 0", level, d);
+			return ozr_fail(err, OZR_UNSUPPORTED, "level %u: /shape/%u is 0", of, d);
 		l->shape[d] = info.shape[d];
 		l->chunk[d] = info.chunk[d];
 		l->shard[d] = info.shard[d];
 		l->factor[d] = 1;
 		if (level + 1 < g->levels && info.shape[d] > 1)
-			l->factor[d] = img->level[level + 1].factor[d];
+			l->factor[d] = img->level[of + 1].factor[d];
 	}
 	return level ? check_step(g, img, level, exact, err) : OZR_OK;
 }
@@ -219,13 +220,20 @@ static int take_level(struct ozr_geometry *g, struct ozr_image *img, unsigned le
 int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t cell_bytes, int exact,
 		      struct ozr_err *err)
 {
+	return ozr_geometry_init_part(g, img, 0, img->info.levels, cell_bytes, exact, err);
+}
+
+int ozr_geometry_init_part(struct ozr_geometry *g, struct ozr_image *img, unsigned first,
+			   unsigned levels, uint64_t cell_bytes, int exact, struct ozr_err *err)
+{
 	struct ozr_err mine;
 	struct ozr_array_info info;
 	int rc = OZR_OK;
-	ozr_array_get_info(img->level[0].array, &info);
+	ozr_array_get_info(img->level[first].array, &info);
 	*g = (struct ozr_geometry){.ctx = img->ctx,
 				   .rank = info.rank,
-				   .levels = img->info.levels,
+				   .first = first,
+				   .levels = levels,
 				   .size = ozr_dtype_size(info.dtype)};
 	g->how = (struct ozr_reduce){.method = img->method,
 				     .dtype = info.dtype,
@@ -244,7 +252,7 @@ int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t ce
 	for (unsigned i = 0; i < g->levels && !rc; i++) {
 		rc = make_cells(g, &g->level[i], cell_bytes, err);
 		if (rc)
-			ozr_err_context(err, rc, "level %u", i);
+			ozr_err_context(err, rc, "level %u", first + i);
 	}
 	if (rc)
 		ozr_geometry_release(g);

@@ -44,11 +44,12 @@ struct ozr_build_level {
 
 struct ozr_geometry {
 	struct ozr_ctx *ctx; /* borrowed */
-	unsigned rank, levels;
-	unsigned size;         /* bytes of an element */
-	struct ozr_reduce how; /* method, type, rank, nodata; the rest is filled for each box */
+	unsigned rank;
+	unsigned first, levels; /* levels `first` and up of the image, counted from 0 here */
+	unsigned size;          /* bytes of an element */
+	struct ozr_reduce how;  /* method, type, rank, nodata; the rest is filled for each box */
 	unsigned char fill[8];
-	uint64_t elements; /* of level 0 */
+	uint64_t elements; /* of the first level */
 	struct ozr_build_level *level;
 };
 
@@ -56,6 +57,10 @@ struct ozr_geometry {
  * ceil(before / factor), which builds need; refreshing also takes levels that are one smaller. */
 int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t cell_bytes, int exact,
 		      struct ozr_err *err) OZR_MUST_CHECK;
+/* The same for some of the levels only. */
+int ozr_geometry_init_part(struct ozr_geometry *g, struct ozr_image *img, unsigned first,
+			   unsigned levels, uint64_t cell_bytes, int exact,
+			   struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_geometry_release(struct ozr_geometry *g);
 
 /* Step `at` through the box [first, last] (both inside), C order; 0 at the end. */
@@ -128,8 +133,9 @@ struct ozr_build {
 	_Atomic uint64_t fed;              /* elements of level 0 that arrived */
 };
 
-int ozr_build_new(struct ozr_image *img, size_t budget, struct ozr_build **out,
-		  struct ozr_err *err) OZR_MUST_CHECK;
+/* Of levels `first` and up; `first` is what is fed and called level 0 then. */
+int ozr_build_new(struct ozr_image *img, unsigned first, unsigned levels, size_t budget,
+		  struct ozr_build **out, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_build_free(struct ozr_build *b); /* NULL is fine; nobody uses it any more */
 
 /* Where a part of a cell goes: fill `to`, then say so. */

@@ -240,14 +240,37 @@ static int pull(struct ozr_build *b, const struct ozr_source *src, const struct 
 	return rc;
 }
 
-int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
-		     const struct ozr_call *call, struct ozr_err *err)
+/* One of several pulls, as a part of the whole. */
+struct share {
+	const struct ozr_call *call;
+	double from, part;
+};
+
+static int share_cancelled(void *user)
+{
+	const struct share *s = user;
+	return s->call->cancelled ? s->call->cancelled(s->call->user) : 0;
+}
+
+static int share_progress(void *user, double fraction)
+{
+	const struct share *s = user;
+	return s->call->progress ? s->call->progress(s->call->user, s->from + s->part * fraction)
+				 : 0;
+}
+
+static void share_warn(void *user, const char *msg)
+{
+	const struct share *s = user;
+	if (s->call->warn)
+		s->call->warn(s->call->user, msg);
+}
+
+static int pull_part(struct ozr_image *img, unsigned first, unsigned levels,
+		     const struct ozr_source *src, const struct ozr_call *call, struct ozr_err *err)
 {
 	struct ozr_build *b = NULL;
-	ozr_ctx_enter(img->ctx);
-	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
-		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
-	int rc = ozr_build_new(img, ozr_call_budget(call), &b, err);
+	int rc = ozr_build_new(img, first, levels, ozr_call_budget(call), &b, err);
 	if (rc)
 		return rc;
 	rc = pull(b, src, call, err);
@@ -255,4 +278,52 @@ int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
 		return ozr_build_failed(img, b, rc);
 	ozr_build_free(b);
 	return OZR_OK;
+}
+
+static double elements(const struct ozr_image *img, unsigned level)
+{
+	double n = 1;
+	for (unsigned d = 0; d < img->info.rank; d++)
+		n *= (double)img->level[level].shape[d];
+	return n;
+}
+
+int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n,
+			    const struct ozr_call *call, struct ozr_err *err)
+{
+	const unsigned levels = img->info.levels;
+	struct share share = {.call = call};
+	struct ozr_call mine = {0};
+	double all = 0;
+	int rc = OZR_OK;
+	ozr_ctx_enter(img->ctx);
+	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
+		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
+	if (n == 0 || n > levels || !src[0].read)
+		return ozr_fail(err, OZR_BAD_ARG, "pull: %u sources for %u levels", n, levels);
+	if (n == 1)
+		return pull_part(img, 0, levels, src, call, err);
+	for (unsigned i = 0; i < n; i++)
+		all += src[i].read ? elements(img, i) : 0;
+	if (call) {
+		mine = *call;
+		mine.user = &share;
+		mine.cancelled = share_cancelled;
+		mine.progress = share_progress;
+		mine.warn = share_warn;
+	}
+	for (unsigned i = 0, end; i < n && !rc; i = end) {
+		for (end = i + 1; end < levels && (end >= n || !src[end].read);)
+			end++;
+		share.part = elements(img, i) / all;
+		rc = pull_part(img, i, end - i, &src[i], call ? &mine : NULL, err);
+		share.from += share.part;
+	}
+	return rc;
+}
+
+int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
+		     const struct ozr_call *call, struct ozr_err *err)
+{
+	return ozr_pyramid_pull_levels(img, src, 1, call, err);
 }

@@ -180,7 +180,7 @@ static int get_build(struct ozr_image *img, const struct ozr_call *call, struct 
 	struct ozr_build *b = __atomic_load_n(&img->build, __ATOMIC_ACQUIRE);
 	void *none = NULL;
 	if (!b) {
-		int rc = ozr_build_new(img, ozr_call_budget(call), &b, err);
+		int rc = ozr_build_new(img, 0, img->info.levels, ozr_call_budget(call), &b, err);
 		if (rc)
 			return rc;
 		b->prefill = 1;

@@ -59,6 +59,11 @@ int ozr_tree_clear(struct ozr_store *s, const char *path, struct ozr_err *err)
 {
 	if ((s->caps & OZR_STORE_LIST) == 0 || (s->caps & OZR_STORE_DELETE) == 0)
 		return ozr_fail(err, OZR_UNSUPPORTED, "the store cannot list and delete");
+	if (*path != '\0' && s->ops->clear != NULL) { /* else one key after the other */
+		int rc = s->ops->clear(s, path, err);
+		if (rc != OZR_UNSUPPORTED)
+			return rc;
+	}
 	for (int metadata_only = 1; metadata_only >= 0; metadata_only--) {
 		struct sweep w = {s, path, 0, metadata_only, OZR_OK, err};
 		int rc = ozr_store_list(s, path, sweep_child, &w, err);

@@ -94,6 +94,7 @@ int ozr_dir_list(struct ozr_store *s, const char *prefix,
 		 int (*fn)(void *arg, const char *name, int is_prefix), void *arg,
 		 struct ozr_err *err);
 int ozr_dir_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
+int ozr_dir_try_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
 void ozr_dir_unlock(struct ozr_store *s, void *token);
 
 #endif

@@ -22,10 +22,10 @@ struct token {
 	uint64_t byte;
 };
 
-/* Wait for the byte of a key. 0, or errno. */
-static int wait_for(const struct ozr_sys *sys, int fd, uint64_t byte)
+/* Take the byte of a key, waiting or not. 0, or errno. */
+static int take(const struct ozr_sys *sys, int fd, uint64_t byte, int wait)
 {
-	while (sys->lock(fd, F_OFD_SETLKW, byte, 1, F_WRLCK))
+	while (sys->lock(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, byte, 1, F_WRLCK))
 		if (errno != EINTR)
 			return errno;
 	return 0;
@@ -36,20 +36,22 @@ static int cannot_lock(int sys, const char *key, struct ozr_err *err)
 	if (sys == ENOLCK || sys == EINVAL || sys == EOPNOTSUPP || sys == ENOSYS)
 		return ozr_fail(err, OZR_UNSUPPORTED, "lock '%s': the file system has no locks",
 				key);
+	if (sys == EAGAIN || sys == EACCES)
+		return ozr_fail(err, OZR_BUSY, "lock '%s': somebody else holds it", key);
 	return ozr_dir_fail(err, sys, "lock", key);
 }
 
 /* Open and lock once. *gone: the file was removed while we waited, so that others lock a new
  * one by now and ours excludes nobody. */
-static int lock_once(const struct ozr_dir_store *s, const char *key, struct token *t, int *gone,
-		     struct ozr_err *err)
+static int lock_once(const struct ozr_dir_store *s, const char *key, int wait, struct token *t,
+		     int *gone, struct ozr_err *err)
 {
 	struct stat st;
 	int fd = ozr_dir_resolve(s->sys, s->root, OZR_LOCK_FILE,
 				 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return ozr_dir_fail(err, errno, "open", OZR_LOCK_FILE);
-	int sys = wait_for(s->sys, fd, t->byte);
+	int sys = take(s->sys, fd, t->byte, wait);
 	if (!sys && s->sys->fstat(fd, &st))
 		sys = errno;
 	if (sys) {
@@ -61,7 +63,8 @@ static int lock_once(const struct ozr_dir_store *s, const char *key, struct toke
 	return OZR_OK;
 }
 
-int ozr_dir_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+static int lock_key(struct ozr_store *base, const char *key, int wait, void **token,
+		    struct ozr_err *err)
 {
 	const struct ozr_dir_store *s = ozr_dir(base);
 	struct token *t = ozr_alloc(base->ctx, sizeof *t, err);
@@ -70,7 +73,7 @@ int ozr_dir_lock(struct ozr_store *base, const char *key, void **token, struct o
 	t->byte = ozr_hash(2, key, strlen(key)) & OZR_LOCK_KEY_MASK;
 	for (;;) {
 		int gone = 0;
-		int code = lock_once(s, key, t, &gone, err);
+		int code = lock_once(s, key, wait, t, &gone, err);
 		if (code) {
 			ozr_free(base->ctx, t);
 			return code;
@@ -81,6 +84,16 @@ int ozr_dir_lock(struct ozr_store *base, const char *key, void **token, struct o
 	}
 	*token = t;
 	return OZR_OK;
+}
+
+int ozr_dir_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+{
+	return lock_key(base, key, 1, token, err);
+}
+
+int ozr_dir_try_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+{
+	return lock_key(base, key, 0, token, err);
 }
 
 void ozr_dir_unlock(struct ozr_store *base, void *token)

@@ -254,6 +254,19 @@ int ozr_store_lock(struct ozr_store *s, const char *key, void **token, struct oz
 	return code;
 }
 
+int ozr_store_try_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err)
+{
+	int code = ozr_key_check(key, err);
+	if (!code)
+		code = need(s, OZR_STORE_LOCK, "lock", err);
+	if (!code && !s->ops->try_lock)
+		code = ozr_fail(err, OZR_UNSUPPORTED, "lock '%s': a %s store can only wait", key,
+				s->ops->name);
+	if (!code)
+		code = s->ops->try_lock(s, key, token, err);
+	return code;
+}
+
 void ozr_store_unlock(struct ozr_store *s, void *token)
 {
 	s->ops->unlock(s, token);

@@ -24,6 +24,7 @@
 #include "base/ctx.h"
 #include "base/mem.h"
 #include "store/dir.h"
+#include "store/tree.h"
 
 struct dir_object {
 	struct ozr_object base;
@@ -156,6 +157,37 @@ static int dir_del(struct ozr_store *base, const char *key, struct ozr_err *err)
 	return code;
 }
 
+/* A link goes by itself: what it leads to may serve others. */
+static int drop_below(const struct ozr_sys *sys, int parent, const char *leaf, const char *prefix,
+		      struct ozr_err *err)
+{
+	struct stat st;
+	if (sys->fstatat(parent, leaf, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? OZR_OK : ozr_dir_fail(err, errno, "remove", prefix);
+	if (S_ISLNK(st.st_mode))
+		return sys->unlinkat(parent, leaf, 0) && errno != ENOENT
+			       ? ozr_dir_fail(err, errno, "remove", prefix)
+			       : OZR_OK;
+	return S_ISDIR(st.st_mode) ? ozr_tree_drop(sys, parent, leaf, err) : OZR_OK;
+}
+
+static int dir_clear(struct ozr_store *base, const char *prefix, struct ozr_err *err)
+{
+	struct ozr_dir_store *s = ozr_dir(base);
+	const char *leaf;
+	int parent = ozr_dir_parent(s, prefix, O_RDONLY, &leaf);
+	if (parent < 0)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? OZR_OK
+			       : ozr_dir_fail(err, errno, "remove", prefix);
+	int code = drop_below(s->sys, parent, leaf, prefix, err);
+	atomic_store(&s->dirty, 1);
+	if (!code && ozr_dir_flushes(s, parent) && ozr_dir_fsync(s->sys, parent))
+		code = ozr_dir_fail(err, errno, "flush the directory of", prefix);
+	s->sys->close(parent);
+	return code;
+}
+
 static int dir_sync(struct ozr_store *base, struct ozr_err *err)
 {
 	struct ozr_dir_store *s = ozr_dir(base);
@@ -201,6 +233,8 @@ static const struct ozr_store_ops dir_ops = {
 	.sync = dir_sync,
 	.lock = ozr_dir_lock,
 	.unlock = ozr_dir_unlock,
+	.try_lock = ozr_dir_try_lock,
+	.clear = dir_clear,
 	.destroy = dir_destroy,
 };
 

@@ -354,7 +354,8 @@ static int is_held(const struct mem_store *s, const char *key)
 	return 0;
 }
 
-static int mem_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+static int hold(struct ozr_store *base, const char *key, int wait, void **token,
+		struct ozr_err *err)
 {
 	struct mem_store *s = mem(base);
 	size_t len = strlen(key) + 1;
@@ -363,13 +364,30 @@ static int mem_lock(struct ozr_store *base, const char *key, void **token, struc
 		return ozr_alloc_code(err);
 	memcpy(h->key, key, len);
 	pthread_mutex_lock(&s->mutex);
-	while (is_held(s, key))
+	while (wait && is_held(s, key))
 		pthread_cond_wait(&s->released, &s->mutex);
-	h->next = s->holds;
-	s->holds = h;
+	int busy = is_held(s, key);
+	if (!busy) {
+		h->next = s->holds;
+		s->holds = h;
+	}
 	pthread_mutex_unlock(&s->mutex);
+	if (busy) {
+		ozr_free(base->ctx, h);
+		return ozr_fail(err, OZR_BUSY, "lock '%s': somebody else holds it", key);
+	}
 	*token = h;
 	return OZR_OK;
+}
+
+static int mem_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+{
+	return hold(base, key, 1, token, err);
+}
+
+static int mem_try_lock(struct ozr_store *base, const char *key, void **token, struct ozr_err *err)
+{
+	return hold(base, key, 0, token, err);
 }
 
 static void mem_unlock(struct ozr_store *base, void *token)
@@ -420,6 +438,7 @@ static const struct ozr_store_ops mem_ops = {
 	.list = mem_list,
 	.lock = mem_lock,
 	.unlock = mem_unlock,
+	.try_lock = mem_try_lock,
 	.destroy = mem_destroy,
 };
 

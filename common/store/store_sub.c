@@ -87,6 +87,24 @@ static void sub_unlock(struct ozr_store *s, void *token)
 	ozr_store_unlock(sub(s)->parent, token);
 }
 
+static int sub_try_lock(struct ozr_store *s, const char *key, void **token, struct ozr_err *err)
+{
+	char full[OZR_KEY_MAX + 1];
+	int code = ozr_key_join(full, sub(s)->prefix, key, err);
+	return code ? code : ozr_store_try_lock(sub(s)->parent, full, token, err);
+}
+
+static int sub_clear(struct ozr_store *s, const char *prefix, struct ozr_err *err)
+{
+	struct ozr_store *parent = sub(s)->parent;
+	char full[OZR_KEY_MAX + 1];
+	int code = ozr_key_join(full, sub(s)->prefix, prefix, err);
+	if (!code && !parent->ops->clear)
+		code = ozr_fail(err, OZR_UNSUPPORTED, "a %s store removes keys only",
+				parent->ops->name);
+	return code ? code : parent->ops->clear(parent, full, err);
+}
+
 static void sub_destroy(struct ozr_store *s)
 {
 	struct ozr_store *parent = sub(s)->parent;
@@ -106,6 +124,8 @@ static const struct ozr_store_ops sub_ops = {
 	.sync = sub_sync,
 	.lock = sub_lock,
 	.unlock = sub_unlock,
+	.try_lock = sub_try_lock,
+	.clear = sub_clear,
 	.destroy = sub_destroy,
 };
 

@@ -366,6 +366,166 @@ static void test_levels(void **state)
 	ozr_store_unref(s);
 }
 
+/* An image whose second level is one smaller than ours would be, and has nothing to do with the
+ * first; with a third one that we make. */
+static struct ozr_image *odd_levels(struct ozr_store *s)
+{
+	struct ozr_image *img;
+	struct ozr_array_options o = {.zarr_format = 3,
+				      .dtype = OZR_UINT8,
+				      .rank = 2,
+				      .shape = {21, 31},
+				      .chunk = {8, 8}};
+	uint8_t data[21 * 31];
+
+	put(s, "zarr.json",
+	    "{\"zarr_format\":3,\"node_type\":\"group\",\"attributes\":{\"ome\":{\"version\":"
+	    "\"0.5\",\"multiscales\":[{\"axes\":[{\"name\":\"y\",\"type\":\"space\"},{\"name\":"
+	    "\"x\",\"type\":\"space\"}],\"datasets\":[{\"path\":\"0\","
+	    "\"coordinateTransformations\":[{\"type\":\"scale\",\"scale\":[0.1,0.1]}]},{\"path\":"
+	    "\"1\",\"coordinateTransformations\":[{\"type\":\"scale\",\"scale\":[0.2,0.3]},{"
+	    "\"type\":\"translation\",\"translation\":[0,0.07]}]}]}]}}}");
+	for (unsigned l = 0; l < 2; l++) {
+		struct ozr_array *a;
+		struct ozr_box box = {.data = data, .dtype = OZR_UINT8};
+		char path[2] = {(char)('0' + l), '\0'};
+		o.shape[0] = l == 0 ? 21 : 10;
+		o.shape[1] = l == 0 ? 31 : 10;
+		for (unsigned i = 0; i < sizeof(data); i++)
+			data[i] = (uint8_t)(l == 0 ? i % 7 : 100 + i % 11);
+		memcpy(box.count, o.shape, sizeof(box.count));
+		ozr_box_contiguous(&box, 2);
+		OK(ozr_array_create(s, path, &o, &a, &err));
+		OK(ozr_array_write(a, 1, &box, NULL, &err));
+		OK(ozr_array_flush(a, NULL, &err));
+		ozr_array_close(a);
+	}
+	OK(ozr_image_open(s, "", OZR_READ, &img, &err));
+	return img;
+}
+
+struct seen {
+	double last;
+	unsigned calls;
+};
+
+static int watch(void *user, double fraction)
+{
+	struct seen *seen = user;
+	assert_true(fraction >= seen->last && fraction <= 1 + 1e-9);
+	seen->last = fraction;
+	seen->calls++;
+	return 0;
+}
+
+static void test_levels_as_they_are(void **state)
+{
+	struct ozr_image_options opt;
+	struct ozr_store *s, *to;
+	struct ozr_origin *o;
+	struct ozr_image *made;
+	struct ozr_source src[2];
+	struct ozr_array_info a;
+	struct seen seen = {0};
+	struct ozr_call call = {.user = &seen, .progress = watch};
+	double scale[OZR_MAX_RANK], move[OZR_MAX_RANK];
+	uint8_t data[100];
+	(void)state;
+
+	OK(ozr_store_open_mem(ctx, &s, &err));
+	OK(ozr_store_open_mem(ctx, &to, &err));
+	struct ozr_image *img = odd_levels(s);
+	OK(ozr_origin_new(img, NULL, &o, &err));
+	ozr_origin_options(o, &opt);
+	assert_int_equal(opt.levels, 0); /* ours would be another */
+	assert_null(opt.factors);
+	OK(ozr_origin_take_levels(o, &opt, &err));
+	OK(ozr_image_create(to, "", OZR_CREATE_DIRECT, &opt, &made, &err));
+	ozr_origin_source(o, 0, 0, &src[0]);
+	ozr_origin_source(o, 1, 0, &src[1]);
+	OK(ozr_pyramid_pull_levels(made, src, 2, &call, &err));
+	assert_true(seen.calls > 3 && seen.last > 0.999);
+	OK(ozr_image_commit(made, NULL, &err));
+	ozr_array_get_info(ozr_image_level(made, 1), &a);
+	assert_true(a.shape[0] == 10 && a.shape[1] == 10);
+	ozr_image_transform(made, 1, scale, move);
+	assert_true(scale[0] == 0.2 && scale[1] == 0.3 && move[0] == 0 && move[1] == 0.07);
+	struct ozr_box box = {.count = {10, 10}, .data = data, .dtype = OZR_UINT8};
+	ozr_box_contiguous(&box, 2);
+	OK(ozr_array_read(ozr_image_level(made, 1), 1, &box, NULL, &err));
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(data[i], 100 + i % 11);
+	char *text = get(to, "zarr.json");
+	has_text(text, "taken as they were", 1);
+	ozr_text_free(text);
+	/* With another pixel size the levels follow. */
+	struct ozr_level_plan plan[3];
+	unsigned n;
+	opt.scale[0] = opt.scale[1] = 1;
+	opt.translation[1] = 5;
+	OK(ozr_image_plan(&opt, plan, 3, &n, &err));
+	assert_int_equal(n, 2);
+	assert_true(plan[1].scale[0] == 2 && plan[1].translation[1] > 5.69 &&
+		    plan[1].translation[1] < 5.71);
+	ozr_image_close(made);
+	ozr_origin_free(o);
+	ozr_image_close(img);
+	ozr_store_unref(s);
+	ozr_store_unref(to);
+}
+
+/* Level 1 is taken, level 2 made of it. */
+static int give(void *user, const struct ozr_box *box, struct ozr_err *e)
+{
+	uint8_t *data = box->data;
+	(void)e;
+	for (uint64_t y = 0; y < box->count[0]; y++)
+		for (uint64_t x = 0; x < box->count[1]; x++)
+			data[(int64_t)y * box->stride[0] + (int64_t)x * box->stride[1]] =
+				*(uint8_t *)user;
+	return OZR_OK;
+}
+
+static void test_levels_of_several_sources(void **state)
+{
+	struct ozr_image_options opt = {
+		.dtype = OZR_UINT8,
+		.rank = 2,
+		.shape = {700, 500},
+		.axes = {{"y", OZR_AXIS_SPACE, ""}, {"x", OZR_AXIS_SPACE, ""}},
+		.levels = 4,
+		.omero = 1};
+	uint8_t value[3] = {1, 0, 3}, found;
+	struct ozr_source src[3] = {{.user = &value[0], .read = give},
+				    {.read = NULL},
+				    {.user = &value[2], .read = give, .block = {10, 500}}};
+	struct ozr_channel c;
+	struct ozr_store *s;
+	struct ozr_image *img;
+	(void)state;
+
+	OK(ozr_store_open_mem(ctx, &s, &err));
+	OK(ozr_image_create(s, "", OZR_CREATE_DIRECT, &opt, &img, &err));
+	assert_int_equal(ozr_pyramid_pull_levels(img, src + 1, 1, NULL, &err), OZR_BAD_ARG);
+	OK(ozr_pyramid_pull_levels(img, src, 3, NULL, &err));
+	OK(ozr_image_commit(img, NULL, &err));
+	for (unsigned l = 0; l < 4; l++) {
+		static const uint8_t must[] = {1, 1, 3, 3};
+		struct ozr_array_info a;
+		ozr_array_get_info(ozr_image_level(img, l), &a);
+		struct ozr_box box = {.start = {a.shape[0] - 1, a.shape[1] - 1},
+				      .count = {1, 1},
+				      .data = &found,
+				      .dtype = OZR_UINT8};
+		OK(ozr_array_read(ozr_image_level(img, l), 1, &box, NULL, &err));
+		assert_int_equal(found, must[l]);
+	}
+	OK(ozr_image_channel(img, 0, &c, &err));
+	assert_true(c.min == 1 && c.max == 1); /* of level 0 alone */
+	ozr_image_close(img);
+	ozr_store_unref(s);
+}
+
 static int make_ctx(void **state)
 {
 	(void)state;
@@ -382,9 +542,13 @@ static int drop_ctx(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),  cmocka_unit_test(test_part),
-		cmocka_unit_test(test_old_order), cmocka_unit_test(test_what_cannot_be),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_old_order),
+		cmocka_unit_test(test_what_cannot_be),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_levels_as_they_are),
+		cmocka_unit_test(test_levels_of_several_sources),
 	};
 	return cmocka_run_group_tests(tests, make_ctx, drop_ctx);
 }

@@ -99,6 +99,14 @@ OZR_API OZR_MUST_CHECK int ozr_array_open(struct ozr_store *s, const char *path,
 OZR_API OZR_MUST_CHECK int ozr_array_create(struct ozr_store *s, const char *path,
 					    const struct ozr_array_options *opt,
 					    struct ozr_array **out, struct ozr_err *err);
+/* A new array of this shape that is stored as `like` is: format, type, fill, codecs with their
+ * settings, key style, dimension names; chunks and shards cut to what the shape needs. A chain that
+ * is read but not written gives way to the default one. attributes: JSON object text or NULL. The
+ * metadata is written by ozr_array_publish(). */
+OZR_API OZR_MUST_CHECK int ozr_array_create_like(struct ozr_store *s, const char *path,
+						 const struct ozr_array *like,
+						 const uint64_t *shape, const char *attributes,
+						 struct ozr_array **out, struct ozr_err *err);
 /* Write the metadata document (for publish_later, and after resize); what others have
  * changed in it since it was opened, but for the shape, is kept. */
 OZR_API OZR_MUST_CHECK int ozr_array_publish(struct ozr_array *a, struct ozr_err *err);

@@ -41,6 +41,10 @@ OZR_API void ozr_origin_free(struct ozr_origin *o); /* NULL is fine */
  * whether it is a label, and levels with their factors where windows of these factors make
  * their shapes (else they are left to the defaults). Pointers are borrowed from the origin. */
 OZR_API void ozr_origin_options(const struct ozr_origin *o, struct ozr_image_options *out);
+/* Let opt's image have the levels of the origin, all of them, exactly where they are, to be pulled
+ * from their sources. OZR_UNSUPPORTED when whole factors do not relate them. Borrowed too. */
+OZR_API OZR_MUST_CHECK int
+ozr_origin_take_levels(struct ozr_origin *o, struct ozr_image_options *opt, struct ozr_err *err);
 /* The group's attributes as a copy should have them, in the form of version 4 (0.4) or 5 (0.5):
  * everything but what describes levels and collections. omero and image-label stand where that
  * version wants them; creating completes them. JSON text; take. */

@@ -120,6 +120,8 @@ enum ozr_create_mode { OZR_CREATE_STAGE, OZR_CREATE_DIRECT, OZR_CREATE_PUBLISH_E
 
 enum ozr_method { OZR_MEAN, OZR_NEAREST, OZR_MODE };
 
+struct ozr_level_plan;
+
 /* Zeroed members mean the default in brackets. */
 struct ozr_image_options {
 	int ome_version; /* [5] 4: 0.4 on Zarr v2; 5: 0.5 on Zarr v3 */
@@ -140,6 +142,12 @@ struct ozr_image_options {
 	int levels;              /* [until small] how many, level 0 included; 1: no pyramid */
 	const unsigned *factors; /* [isotropic voxels] (levels-1) x rank, or NULL */
 	unsigned factor_sets;    /* rows in factors; the last one repeats */
+	/* [none] Instead of factors: shape, factor, scale and translation of each of `levels`
+	 * levels, the first one included, for an image whose levels come from elsewhere
+	 * (taken_levels). A shape is ceil(before / factor) or floor(before / factor). Where the
+	 * scale of the first one is not the image's, all follow the image's. */
+	const struct ozr_level_plan *level_plan;
+	int taken_levels; /* 1: levels are not what method makes of level 0; the metadata say so */
 	enum ozr_method method;  /* [mean; for labels mode, since a mean invents ids] */
 	int has_nodata;          /* the mean skips elements equal to nodata */
 	unsigned char nodata[8]; /* one element, host byte order */

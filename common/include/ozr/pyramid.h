@@ -42,6 +42,13 @@ struct ozr_source {
 /* Level 0 and all levels of an image being created. Progress goes 0 to 1. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
 					    const struct ozr_call *call, struct ozr_err *err);
+/* The same where levels have sources of their own, src[i] for level i < n: their values are taken
+ * as they are. A level whose source has no read function, and levels from n on, are made from the
+ * one before. src[0] has one. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_pull_levels(struct ozr_image *img,
+						   const struct ozr_source *src, unsigned n,
+						   const struct ozr_call *call,
+						   struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box,
 					    const struct ozr_call *call, struct ozr_err *err);
 /* What was pushed is complete: write what waits (elements never pushed are fill). After a

@@ -121,6 +121,11 @@ struct ozr_store_ops {
 	 * threads and processes; waits. The token ends with unlock or with the process. */
 	int (*lock)(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
 	void (*unlock)(struct ozr_store *s, void *token);
+	/* Optional: the same without waiting; OZR_BUSY when somebody else holds it. */
+	int (*try_lock)(struct ozr_store *s, const char *key, void **token, struct ozr_err *err);
+	/* Optional: remove everything below prefix (not empty), metadata first; where directories
+	 * are things of their own, those too. Nothing there is OZR_OK. */
+	int (*clear)(struct ozr_store *s, const char *prefix, struct ozr_err *err);
 	/* The last reference is gone: free the implementation's own members, then s. */
 	void (*destroy)(struct ozr_store *s);
 };
@@ -209,6 +214,9 @@ OZR_API OZR_MUST_CHECK int ozr_store_sync(struct ozr_store *s, struct ozr_err *e
 /* OZR_UNSUPPORTED when the store has no locks. */
 OZR_API OZR_MUST_CHECK int ozr_store_lock(struct ozr_store *s, const char *key, void **token,
 					  struct ozr_err *err);
+/* Without waiting: OZR_BUSY when somebody else holds it. */
+OZR_API OZR_MUST_CHECK int ozr_store_try_lock(struct ozr_store *s, const char *key, void **token,
+					      struct ozr_err *err);
 OZR_API void ozr_store_unlock(struct ozr_store *s, void *token);
 
 /* --- Staging: a directory that appears whole or not at all -------------- */
