@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Benchmarks as ratios to peers measured in the same run: pairs, interleaved, medians of 7.
 
-usage: bench.py BUILD WORK [read|gdal|tile|write|memory ...]
+usage: bench.py BUILD WORK [read|gdal|replay|tile|write|memory ...]
   BUILD  a Release build of the project      WORK  a folder with 40 GB free (memory needs most of it)
   run it by the python of the peers' environment (tests/interop/peers.sh); OZR_GDAL313 names the root of a
-  system with GDAL 3.13 (a debootstrap of Debian testing) for `gdal`.
+  system with GDAL 3.13 (a debootstrap of Debian testing) for `gdal` and `replay`, and OZR_GDAL313_DRIVER the
+  folder in there with the driver built for it (tools/matrix.sh makes both).
 
 Results go to stdout as a Markdown table (docs/performance.md). Nothing here is a test: times are not asserted.
 """
@@ -123,6 +124,31 @@ class Bench:
             times = [(timed(image.read), peer()) for _ in range(ROUNDS)]
             row("read all", *zip(*times), f"GDAL 3.13 Zarr, {threads} threads")
 
+    def replay(self):
+        """Panning and zooming over one store that both drivers read: planes are written in the layout that GDAL's takes overviews from."""
+        root, driver = pathlib.Path(os.environ["OZR_GDAL313"]), os.environ["OZR_GDAL313_DRIVER"]
+        inside = root / "ozr-bench"
+        inside.mkdir(exist_ok=True)
+        target = inside / "plane.ome.zarr"
+        if not target.exists():
+            self.translate(self.plane(), target)
+        shutil.copy(pathlib.Path(__file__).with_name("replay.py"), inside)
+
+        def run(*settings, name):
+            command = ["chroot", root, "env", *settings, "GDAL_PAM_ENABLED=NO", "/usr/bin/python3", "/ozr-bench/replay.py", "/ozr-bench/plane.ome.zarr", name]
+            seconds, check, overviews = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+            assert int(overviews) >= 3, f"{name} has {overviews} overviews"
+            return float(seconds), check
+        for threads in ("1", "2"):
+            def ours():
+                return run(f"GDAL_DRIVER_PATH={driver}", f"GDAL_NUM_THREADS={threads}", name="OMEZarr")
+
+            def peer():
+                return run("GDAL_DRIVER_PATH=disable", f"GDAL_NUM_THREADS={threads}", name="Zarr")
+            assert ours()[1] == peer()[1], "the drivers do not show the same"
+            times = [(ours()[0], peer()[0]) for _ in range(ROUNDS)]
+            row(f"1000 views of 1024 x 768 on 4 levels, {threads} threads", *zip(*times), "GDAL 3.13 Zarr")
+
     def tile(self):
         import tensorstore
         import zarr
@@ -224,7 +250,7 @@ def folder_size(folder):
 def main():
     bench = Bench(*sys.argv[1:3])
     print("| what | ours | peer | peer / ours | |\n|---|---|---|---|---|")
-    for name in sys.argv[3:] or ["read", "gdal", "tile", "write", "memory"]:
+    for name in sys.argv[3:] or ["read", "gdal", "replay", "tile", "write", "memory"]:
         getattr(bench, name)()
 
 
