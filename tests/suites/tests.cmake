@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# Other projects' test suites on our plug-ins. They are read from where the environment says; nobody
+# packages them, so without that they are skipped.
+if(TARGET gdal_OMEZarr AND NOT OZR_SANITIZE)
+  foreach(name autotest programs)
+    add_test(NAME suites/gdal_${name}
+      COMMAND "${CMAKE_SOURCE_DIR}/tests/hosts/run_gdal.sh" "${CMAKE_CURRENT_LIST_DIR}/test_gdal_${name}.py")
+    set_tests_properties(suites/gdal_${name} PROPERTIES LABELS suites SKIP_RETURN_CODE 77 TIMEOUT 600
+      ENVIRONMENT "OZR_DRIVER_FOLDER=$<TARGET_FILE_DIR:gdal_OMEZarr>")
+  endforeach()
+endif()
