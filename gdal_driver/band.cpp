@@ -3,6 +3,7 @@
  * A band: what is stored about it, and what follows from OME metadata where
  * nothing is stored (names and colors of channels).
  */
+#include <cfloat>
 #include <climits>
 #include <cmath>
 #include <cstdlib>
@@ -30,9 +31,9 @@ Band::Band(Dataset *dataset, int number)
 	uint64_t most = INT_MAX / 8 / static_cast<uint64_t>(nBlockXSize);
 	nBlockYSize = block_side(std::max<uint64_t>(1, most), nBlockYSize);
 	if (array.dtype == OZR_BOOL)
-		SetMetadataItem("NBITS", "1", "IMAGE_STRUCTURE");
+		GDALRasterBand::SetMetadataItem("NBITS", "1", "IMAGE_STRUCTURE");
 	if (array.dtype == OZR_INT8 && !has_int8)
-		SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE");
+		GDALRasterBand::SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE");
 	color_ = default_color();
 }
 
@@ -74,16 +75,17 @@ void Band::complete()
 	int axis = axis_by_letter(scene, 'c');
 	uint64_t index = axis < 0 ? 0 : scene.view.planes[nBand - 1][axis];
 	if (const StoredBand *known = stored()) {
-		SetDescription(known->description.c_str());
+		GDALRasterBand::SetDescription(known->description.c_str());
 		for (const auto &domain : known->metadata)
-			SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
+			GDALRasterBand::SetMetadata(CPLStringList(domain.second).List(),
+						    domain.first.c_str());
 		return;
 	}
 	ozr_channel channel = {};
 	if (index < scene.info.channels &&
 	    ozr_image_channel(scene.image.get(), static_cast<unsigned>(index), &channel, nullptr) ==
 		    OZR_OK)
-		SetDescription(channel.label);
+		GDALRasterBand::SetDescription(channel.label);
 }
 
 int Band::GetOverviewCount()
@@ -109,9 +111,13 @@ static const char *nodata_of(const StoredBand *known, bool wanted, int *success)
 	return has ? known->nodata.c_str() : "0";
 }
 
+/* A float is what pixels are compared with. */
 double Band::GetNoDataValue(int *success)
 {
-	return CPLAtof(nodata_of(stored(), true, success));
+	double value = CPLAtof(nodata_of(stored(), true, success));
+	bool is_float =
+		eDataType == GDT_Float32 && std::fabs(value) <= static_cast<double>(FLT_MAX);
+	return is_float ? static_cast<double>(static_cast<float>(value)) : value;
 }
 
 int64_t Band::GetNoDataValueAsInt64(int *success)
@@ -169,4 +175,23 @@ double Band::GetOffset(int *success)
 	if (success != nullptr)
 		*success = known != nullptr && known->has_offset;
 	return known != nullptr ? known->offset : 0.0;
+}
+
+CPLErr Band::GetDefaultHistogram(double *min, double *max, int *count, GUIntBig **counts, int force,
+				 GDALProgressFunc progress, void *data)
+{
+	const StoredBand *known = stored();
+	if (known == nullptr || known->histogram.counts.empty())
+		return GDALRasterBand::GetDefaultHistogram(min, max, count, counts, force, progress,
+							   data);
+	const Histogram &histogram = known->histogram;
+	size_t n = histogram.counts.size();
+	*counts = static_cast<GUIntBig *>(VSI_MALLOC2_VERBOSE(n, sizeof(GUIntBig)));
+	if (*counts == nullptr)
+		return CE_Failure;
+	std::copy(histogram.counts.begin(), histogram.counts.end(), *counts);
+	*min = histogram.min;
+	*max = histogram.max;
+	*count = static_cast<int>(n);
+	return CE_None;
 }

@@ -47,7 +47,7 @@ constexpr const char *type_names = "Byte UInt16 Int16 UInt32 Int32 UInt64 Int64 
 bool vrt_of_signed_bytes(GDALRasterBand *band);
 #endif
 
-/* GDALDataset with one geotransform() instead of the two shapes of GetGeoTransform(), and with
+/* GDALDataset with geotransform() and set_geotransform() instead of the two shapes of each, and with
  * publish() and finish() instead of the shapes of FlushCache() and Close(). The most derived
  * destructor must call end(). */
 class DatasetBase : public GDALDataset
@@ -55,6 +55,7 @@ class DatasetBase : public GDALDataset
       protected:
 	/* false: there is none. */
 	virtual bool geotransform(double gt[6]) const = 0;
+	virtual CPLErr set_geotransform(const double gt[6]) = 0;
 	/* What was written so far to the store; false after CPLError(). */
 	virtual bool publish() = 0;
 	/* The same for the last time; called once. */
@@ -110,10 +111,18 @@ class DatasetBase : public GDALDataset
 		std::copy(values, values + 6, gt.data());
 		return CE_None;
 	}
+	CPLErr SetGeoTransform(const GDALGeoTransform &gt) override
+	{
+		return set_geotransform(gt.data());
+	}
 #else
 	CPLErr GetGeoTransform(double *gt) override
 	{
 		return geotransform(gt) ? CE_None : GDALDataset::GetGeoTransform(gt);
+	}
+	CPLErr SetGeoTransform(double *gt) override
+	{
+		return set_geotransform(gt);
 	}
 #endif
 

@@ -86,12 +86,13 @@ void Dataset::set_structure()
 	std::string codec = CPLString(info_.codec).toupper();
 	std::replace(codec.begin(), codec.end(), '-', '_');
 	if (codec != "NONE")
-		SetMetadataItem("COMPRESSION", codec.c_str(), domain);
-	SetMetadataItem("INTERLEAVE", mixed ? "PIXEL" : "BAND", domain);
-	SetMetadataItem("CHUNK_SHAPE", join(info_.chunk, info_.rank).c_str(), domain);
+		DatasetBase::SetMetadataItem("COMPRESSION", codec.c_str(), domain);
+	DatasetBase::SetMetadataItem("INTERLEAVE", mixed ? "PIXEL" : "BAND", domain);
+	DatasetBase::SetMetadataItem("CHUNK_SHAPE", join(info_.chunk, info_.rank).c_str(), domain);
 	if (!std::equal(info_.chunk, info_.chunk + info_.rank, info_.shard))
-		SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(), domain);
-	SetMetadataItem("LEVELS", std::to_string(scene_->info.levels).c_str(), domain);
+		DatasetBase::SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(),
+					     domain);
+	DatasetBase::SetMetadataItem("LEVELS", std::to_string(scene_->info.levels).c_str(), domain);
 }
 
 static std::string join_doubles(const double *values, unsigned n)
@@ -125,13 +126,13 @@ void Dataset::set_metadata()
 	ome.SetNameValue("TRANSLATION", join_doubles(translation, image.rank).c_str());
 	if (scene_->view.band_axis >= 0)
 		ome.SetNameValue("BAND_AXIS", image.axes[scene_->view.band_axis].name);
-	SetMetadata(ome.List(), "OME");
+	DatasetBase::SetMetadata(ome.List(), "OME");
 
 	CPLStringList json;
 	json.AddString(scene_->stored.attributes.c_str());
-	SetMetadata(json.List(), "json:OME");
+	DatasetBase::SetMetadata(json.List(), "json:OME");
 	for (const auto &domain : scene_->stored.metadata)
-		SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
+		DatasetBase::SetMetadata(CPLStringList(domain.second).List(), domain.first.c_str());
 }
 
 bool Dataset::geotransform(double gt[6]) const

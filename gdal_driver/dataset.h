@@ -12,6 +12,8 @@
 #ifndef OZR_GDAL_DATASET_H
 #define OZR_GDAL_DATASET_H
 
+#include <set>
+
 #include "scene.h"
 
 struct Window {
@@ -73,6 +75,27 @@ class Dataset final : public DatasetBase
 	int GetGCPCount() override;
 	const GDAL_GCP *GetGCPs() override;
 	const OGRSpatialReference *GetGCPSpatialRef() const override;
+	/* Setters (setters.cpp) change the scene's `stored`, which publish() and finish() save. */
+	CPLErr SetSpatialRef(const OGRSpatialReference *srs) override;
+	CPLErr SetGCPs(int count, const GDAL_GCP *points, const OGRSpatialReference *srs) override;
+	using DatasetBase::SetGCPs;
+	CPLErr SetMetadata(string_list items, const char *domain) override;
+	CPLErr SetMetadataItem(const char *name, const char *value, const char *domain) override;
+	void ClearStatistics() override;
+	/* Whether what is stored may be changed through this dataset, a user's that is open for
+	 * update; if not, false after CPLError(). */
+	bool may_change(const char *what);
+	/* One warning for metadata that cannot be stored, the first time. */
+	void warn_of_memory();
+	/* A read-only handle has new statistics of a band; they are saved with it. */
+	void statistics_changed(int band)
+	{
+		statistics_.insert(band);
+	}
+	bool is_main() const
+	{
+		return is_main_;
+	}
 	char **GetFileList() override;
 	char **GetMetadataDomainList() override;
 	string_list GetMetadata(const char *domain) override;
@@ -83,6 +106,7 @@ class Dataset final : public DatasetBase
 
       protected:
 	bool geotransform(double gt[6]) const override;
+	CPLErr set_geotransform(const double gt[6]) override;
 	bool publish() override;
 	bool finish(GDALProgressFunc progress, void *data) override;
 	CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
@@ -117,6 +141,9 @@ class Dataset final : public DatasetBase
 	ArrayInfo info_ = {};
 	std::vector<Indices> planes_; /* of each band, in this level */
 	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
+	void save_statistics();
+	bool warned_ = false;        /* warn_of_memory() */
+	std::set<int> statistics_;   /* bands with statistics to save, of a read-only handle */
 	std::vector<GDAL_GCP> gcps_; /* what GetGCPs() returned last: texts are the scene's */
 	bool has_subdatasets_ = false, has_xml_ = false; /* looked for already */
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
@@ -145,6 +172,24 @@ class Band final : public GDALRasterBand
 	const char *GetUnitType() override;
 	double GetScale(int *success) override;
 	double GetOffset(int *success) override;
+	CPLErr GetDefaultHistogram(double *min, double *max, int *count, GUIntBig **counts,
+				   int force, GDALProgressFunc progress, void *data) override;
+	/* band_setters.cpp */
+	void SetDescription(const char *text) override;
+	CPLErr SetMetadata(string_list items, const char *domain) override;
+	CPLErr SetMetadataItem(const char *name, const char *value, const char *domain) override;
+	CPLErr SetNoDataValue(double value) override;
+	CPLErr SetNoDataValueAsInt64(int64_t value) override;
+	CPLErr SetNoDataValueAsUInt64(uint64_t value) override;
+	CPLErr DeleteNoDataValue() override;
+	CPLErr SetColorInterpretation(GDALColorInterp color) override;
+	CPLErr SetColorTable(GDALColorTable *table) override;
+	CPLErr SetCategoryNames(char **names) override;
+	CPLErr SetDefaultRAT(const GDALRasterAttributeTable *table) override;
+	CPLErr SetUnitType(const char *unit) override;
+	CPLErr SetScale(double scale) override;
+	CPLErr SetOffset(double offset) override;
+	CPLErr SetDefaultHistogram(double min, double max, int count, GUIntBig *counts) override;
 
       protected:
 	CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, void *data,
@@ -162,6 +207,9 @@ class Band final : public GDALRasterBand
 	{
 		return find_band(dataset()->scene(), nBand);
 	}
+	CPLErr set_nodata(const std::string &text);
+	/* Marks the entry and lets fn change it. */
+	template <typename F> CPLErr change(const char *what, F fn);
 	GDALColorInterp default_color() const;
 	GDALColorInterp color_ = GCI_Undefined; /* where none is stored */
 };

@@ -118,6 +118,15 @@ bool is_stored_domain(const std::string &domain);
 bool nodata_text(GDALRasterBand *band, std::string &out);
 std::string number_text(double value);
 GroundPoint ground_point(const GDAL_GCP &gcp);
+bool is_finite(const GroundPoint &point); /* JSON has no other numbers */
+/* nullptr when it is too large to be copied. */
+std::unique_ptr<GDALDefaultRasterAttributeTable> copy_table(const GDALRasterAttributeTable *table);
+/* A domain of metadata, or an item ("" or nullptr: none), put into what is stored. */
+void store_items(CSLConstList items, const std::string &domain, Domains &metadata, bool &changed);
+void store_item(const char *name, const char *value, const std::string &domain, Domains &metadata,
+		bool &changed);
+/* STATISTICS_MEAN and the like, a name or an item. */
+bool is_statistic(const char *name);
 
 /* The member `gdal`, of an image with band_count elements along the band axis. Write: what has
  * changed; verbatim: it holds geotransform and CRS too, since spatial: must not be written. */

@@ -16,6 +16,30 @@ bool is_stored_domain(const std::string &domain)
 	return true;
 }
 
+bool is_statistic(const char *name)
+{
+	return STARTS_WITH_CI(name, "STATISTICS_");
+}
+
+void store_items(CSLConstList items, const std::string &domain, Domains &metadata, bool &changed)
+{
+	CPLStringList copy(CSLDuplicate(items));
+	changed = true;
+	if (copy.empty())
+		metadata.erase(domain);
+	else
+		metadata[domain] = copy;
+}
+
+void store_item(const char *name, const char *value, const std::string &domain, Domains &metadata,
+		bool &changed)
+{
+	changed = true;
+	metadata[domain].SetNameValue(name, value);
+	if (metadata[domain].empty())
+		metadata.erase(domain);
+}
+
 static Domains collect_metadata(GDALMajorObject *object)
 {
 	CPLStringList names(object->GetMetadataDomainList());
@@ -53,8 +77,7 @@ std::string number_text(double value)
 	return std::isnan(value) ? "nan" : CPLSPrintf("%.17g", value);
 }
 
-static std::unique_ptr<GDALDefaultRasterAttributeTable>
-copy_table(const GDALRasterAttributeTable *table)
+std::unique_ptr<GDALDefaultRasterAttributeTable> copy_table(const GDALRasterAttributeTable *table)
 {
 	std::unique_ptr<GDALDefaultRasterAttributeTable> out;
 	CPLXMLNode *root = table != nullptr ? table->Serialize() : nullptr;
@@ -99,11 +122,24 @@ GroundPoint ground_point(const GDAL_GCP &gcp)
 		gcp.dfGCPX,      gcp.dfGCPY,        gcp.dfGCPZ};
 }
 
+bool is_finite(const GroundPoint &point)
+{
+	return std::isfinite(point.pixel) && std::isfinite(point.line) && std::isfinite(point.x) &&
+	       std::isfinite(point.y) && std::isfinite(point.z);
+}
+
 static void collect_gcps(GDALDataset *source, Stored &out)
 {
 	const GDAL_GCP *points = source->GetGCPs();
-	for (int i = 0; points != nullptr && i < source->GetGCPCount(); i++)
+	for (int i = 0; points != nullptr && i < source->GetGCPCount(); i++) {
 		out.gcps.push_back(ground_point(points[i]));
+		if (!is_finite(out.gcps.back())) {
+			CPLError(CE_Warning, CPLE_NotSupported,
+				 "ground control point '%s' of '%s' has no place and is left out",
+				 out.gcps.back().id.c_str(), source->GetDescription());
+			out.gcps.pop_back();
+		}
+	}
 	if (!out.gcps.empty() && source->GetGCPSpatialRef() != nullptr)
 		out.gcp_srs = *source->GetGCPSpatialRef();
 }

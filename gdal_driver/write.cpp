@@ -145,6 +145,7 @@ CPLErr Band::IWriteBlock(int x, int y, void *data)
 
 bool Dataset::publish()
 {
+	save_statistics();
 	return !is_main_ || scene_->update == nullptr || scene_->update->publish();
 }
 
@@ -154,6 +155,7 @@ bool Dataset::finish(GDALProgressFunc progress, void *data)
 	for (auto &one : overviews_)
 		if (one.second)
 			one.second->end(nullptr, nullptr);
+	save_statistics();
 	if (!is_main_ || scene_->update == nullptr)
 		return true;
 	Progress p;

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""What setters leave of the metadata of others and of OME; what happens when a dataset is open for reading only."""
+import json
+
+from conftest import alive, copied, fingerprint, heard, memory_raster, opened, pattern
+from osgeo import gdal
+from setting import VERSIONS, WAYS, crs, document, level_attributes, made, ome, palette, pam, rat, reopened, transform, update
+
+# --- OME: what other programs see ------------------------------------------------------------
+
+@VERSIONS
+@WAYS
+def test_channels_are_named_and_colored(tmp_path, version, way):
+    dataset = made(tmp_path, way, version, 4, (40, 30), gdal.GDT_Byte)
+    for i, (name, color) in enumerate([("red one", gdal.GCI_RedBand), ("g", gdal.GCI_GreenBand), ("b", gdal.GCI_BlueBand), ("", gdal.GCI_AlphaBand)]):
+        dataset.GetRasterBand(i + 1).SetDescription(name)
+        dataset.GetRasterBand(i + 1).SetColorInterpretation(color)
+    dataset = None
+    reopened(tmp_path)
+    channels = ome(tmp_path)["omero"]["channels"]
+    assert [c["label"] for c in channels] == ["red one", "g", "b", "Band 4"]
+    assert [c["color"] for c in channels] == ["FF0000", "00FF00", "0000FF", "FFFFFF"]
+    assert [c["active"] for c in channels] == [True, True, True, False]
+    assert all(set(c["window"]) == {"min", "max", "start", "end"} for c in channels)
+
+
+def test_a_foreign_image(tmp_path):
+    """Keys of others survive, and what OME said of the other channels."""
+    made(tmp_path, "update", "OME_VERSION=0.5", 3)
+    alive.clear()
+    file = tmp_path / "a.ome.zarr/zarr.json"
+    text = json.loads(file.read_text())
+    attributes = text["attributes"]
+    del attributes["gdal"]
+    attributes["theirs"] = {"pi": 3.14, "big": 12345678901234567890}
+    attributes["zarr_conventions"].append({"uuid": "1", "name": "theirs"})
+    attributes["ome"]["more"] = [1e-3]
+    for i, channel in enumerate(attributes["ome"]["omero"]["channels"]):
+        channel.update(label=f"dye {i}", theirs=i)
+    attributes["ome"]["multiscales"][0]["coordinateTransformations"] = [{"type": "scale", "scale": [1, 2, 2]}]
+    file.write_text(json.dumps(text))
+    dataset = update(tmp_path / "a.ome.zarr")
+    assert [dataset.GetRasterBand(i).GetDescription() for i in (1, 2, 3)] == ["dye 0", "dye 1", "dye 2"]
+    dataset.GetRasterBand(2).SetNoDataValue(3)
+    dataset.SetGeoTransform((5, 1, 0, 6, 0, -1))
+    dataset.SetSpatialRef(crs("EPSG:32611"))
+    dataset = None
+    dataset = reopened(tmp_path)
+    assert [dataset.GetRasterBand(i).GetDescription() for i in (1, 2, 3)] == ["dye 0", "dye 1", "dye 2"]
+    assert [dataset.GetRasterBand(i).GetNoDataValue() for i in (1, 2, 3)] == [None, 3, None]
+    now = document(tmp_path)
+    assert now["theirs"] == {"pi": 3.14, "big": 12345678901234567890} and now["ome"]["more"] == [1e-3]
+    assert [c["theirs"] for c in now["ome"]["omero"]["channels"]] == [0, 1, 2]
+    assert "theirs" in [c["name"] for c in now["zarr_conventions"]]
+    assert transform(tmp_path) == ([1, 1, 1], [0, -5.5, 5.5]) and "coordinateTransformations" not in now["ome"]["multiscales"][0]
+
+
+def test_siblings_with_the_other_multiscales(tmp_path):
+    """With spatial: in such a store GDAL 3.13's own Zarr driver crashes: the numbers are kept elsewhere."""
+    copied(memory_raster(pattern(1, 600, 700)), tmp_path / "a.ome.zarr", "BAND_AXIS=Z", "BLOCKSIZE=64")
+    alive.clear()
+    file = tmp_path / "a.ome.zarr/zarr.json"
+    text = json.loads(file.read_text())
+    assert text["attributes"]["ome"]["multiscales"][0]["datasets"][0]["path"] == "0"
+    text["attributes"]["multiscales"] = {"layout": [{"asset": "0"}, {"asset": "1", "derived_from": "0"}]}
+    file.write_text(json.dumps(text))
+    dataset = update(tmp_path / "a.ome.zarr")
+    dataset.SetGeoTransform((5.1, 1, 0, 6.7, 0, -1))
+    dataset.SetSpatialRef(crs("EPSG:32611"))
+    dataset = None
+    dataset = reopened(tmp_path)
+    assert dataset.GetGeoTransform() == (5.1, 1, 0, 6.7, 0, -1) and dataset.GetSpatialRef().IsSame(crs("EPSG:32611"))
+    for attributes in (document(tmp_path), level_attributes(tmp_path, 0)):
+        assert not [key for key in attributes if key.startswith(("spatial:", "proj:"))]
+
+
+def test_nothing_is_written_when_nothing_changes(tmp_path):
+    dataset = made(tmp_path, "update")
+    dataset.SetGeoTransform((5, 1, 0, 6, 0, -1))
+    dataset = None
+    before = fingerprint(tmp_path / "a.ome.zarr")
+    stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "a.ome.zarr").rglob("*") if p.is_file()}
+    dataset = update(tmp_path / "a.ome.zarr")
+    dataset.SetGeoTransform((5, 1, 0, 6, 0, -1))
+    dataset.GetMetadata(), dataset.GetRasterBand(1).GetNoDataValue()
+    dataset = None
+    assert fingerprint(tmp_path / "a.ome.zarr") == before
+    assert {p: p.stat().st_mtime_ns for p in stamps} == stamps
+
+
+def test_two_handles_change_different_things(tmp_path):
+    made(tmp_path, "update", "OME_VERSION=0.5", 3)
+    alive.clear()
+    one, two = update(tmp_path / "a.ome.zarr"), update(tmp_path / "a.ome.zarr")
+    one.SetMetadataItem("a", "1")
+    one.GetRasterBand(1).SetDescription("first")
+    two.GetRasterBand(2).SetDescription("second")
+    two.SetGeoTransform((5, 1, 0, 6, 0, -1))
+    one = None
+    two = None
+    dataset = reopened(tmp_path)
+    assert dataset.GetMetadataItem("a") == "1" and dataset.GetGeoTransform() == (5, 1, 0, 6, 0, -1)
+    assert [dataset.GetRasterBand(i).GetDescription() for i in (1, 2, 3)] == ["first", "second", ""]
+
+
+# --- reading only --------------------------------------------------------------------------
+
+def test_read_only(tmp_path):
+    made(tmp_path, "update")
+    alive.clear()
+    before = fingerprint(tmp_path)
+    dataset = opened(tmp_path / "a.ome.zarr")[0]
+    band = dataset.GetRasterBand(1)
+    for setter in (lambda: dataset.SetGeoTransform((5, 1, 0, 6, 0, -1)), lambda: dataset.SetSpatialRef(crs("EPSG:4326")),
+                   lambda: dataset.SetGCPs([gdal.GCP(1, 2, 3, 4, 5)], ""), lambda: band.SetNoDataValue(1), lambda: band.DeleteNoDataValue(),
+                   lambda: band.SetUnitType("m"), lambda: band.SetScale(2), lambda: band.SetOffset(2), lambda: band.SetColorTable(palette()),
+                   lambda: band.SetColorInterpretation(gdal.GCI_RedBand), lambda: band.SetCategoryNames(["a"]), lambda: band.SetDefaultRAT(rat()),
+                   lambda: band.SetDefaultHistogram(0, 1, [1])):
+        with heard() as said:
+            assert setter() != 0
+        assert len(said.errors()) == 1 and "reading only" in said.errors()[0] and len(said) == 1
+    with heard() as said:
+        assert dataset.SetMetadataItem("a", "1") == 0 and band.SetMetadata({"b": "2"}) == 0 and band.SetDescription("c") is None
+    assert len(said) == 1 and "memory" in said.warnings()[0]
+    assert dataset.GetMetadata() == {"a": "1"} and band.GetMetadata() == {"b": "2"} and band.GetDescription() == "c"
+    band = dataset = None
+    alive.clear()
+    assert fingerprint(tmp_path) == before
+
+
+def test_overviews_are_not_set(tmp_path):
+    dataset = made(tmp_path, "update", "OME_VERSION=0.5", 1, (600, 700))
+    with heard() as said:
+        assert dataset.GetRasterBand(1).GetOverview(0).SetNoDataValue(1) != 0
+    assert len(said.errors()) == 1 and "overview" in said.errors()[0]
