@@ -62,6 +62,8 @@ GDALColorInterp Band::default_color() const
 	const Scene &scene = dataset()->scene();
 	int axis = axis_by_letter(scene, 'c');
 	GDALColorInterp color = GCI_Undefined;
+	if (scene.labels && scene.labels->colors)
+		return GCI_PaletteIndex;
 	if (axis >= 0)
 		color = color_of_channel(scene, scene.view.planes[nBand - 1][axis]);
 	if (color == GCI_Undefined && (axis < 0 || scene.view.planes.size() == 1))
@@ -140,19 +142,24 @@ GDALColorInterp Band::GetColorInterpretation()
 GDALColorTable *Band::GetColorTable()
 {
 	const StoredBand *known = stored();
-	return known != nullptr ? known->colors.get() : nullptr;
+	const LabelTable *labels = dataset()->scene().labels.get();
+	return known != nullptr ? known->colors.get() : labels ? labels->colors.get() : nullptr;
 }
 
 GDALRasterAttributeTable *Band::GetDefaultRAT()
 {
 	const StoredBand *known = stored();
-	return known != nullptr ? known->table.get() : nullptr;
+	const LabelTable *labels = dataset()->scene().labels.get();
+	return known != nullptr ? known->table.get() : labels ? labels->table.get() : nullptr;
 }
 
 char **Band::GetCategoryNames()
 {
 	const StoredBand *known = stored();
-	return known != nullptr ? const_cast<CPLStringList &>(known->categories).List() : nullptr;
+	LabelTable *labels = dataset()->scene().labels.get();
+	if (known != nullptr)
+		return const_cast<CPLStringList &>(known->categories).List();
+	return labels ? labels->categories.List() : nullptr;
 }
 
 const char *Band::GetUnitType()

@@ -163,6 +163,8 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	if (!choose_view(*scene, options) || !fits_gdal(*scene) ||
 	    !read_stored(image, scene->view.x, scene->view.y, scene->stored))
 		return nullptr;
+	read_labels(*scene);
+	inherit_place(*scene, options);
 	for (unsigned i = 0; ozr_image_warning(image, i) != nullptr; i++)
 		CPLError(CE_Warning, CPLE_AppDefined, "'%s': %s", text,
 			 ozr_image_warning(image, i));

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "labels.h"
 #include "store.h"
 #include "stored.h"
 
@@ -58,6 +59,7 @@ struct Scene {
 	ImageInfo info = {};
 	View view;
 	Stored stored;
+	std::unique_ptr<LabelTable> labels; /* nullptr: nothing is known about values */
 	unsigned threads = 0;
 	Access access = Access::READ;
 	std::unique_ptr<Update> update; /* nullptr: read-only */
@@ -80,6 +82,8 @@ StoredBand &change_band(Scene &scene, int band);
 /* From the open options; false after CPLError(). Warns when planes are hidden that the options
  * do not choose. */
 bool choose_view(Scene &scene, CSLConstList options);
+/* x and y alone; false after CPLError(). */
+bool choose_plane_axes(Scene &scene);
 /* Axis by its letter (c, z or t), or -1. */
 int axis_by_letter(const Scene &scene, char letter);
 /* Index of element `index` of level 0 on an axis of another level. */

@@ -24,7 +24,7 @@ int axis_by_letter(const Scene &scene, char letter)
 	return -1;
 }
 
-static bool choose_plane_axes(Scene &scene)
+bool choose_plane_axes(Scene &scene)
 {
 	View &view = scene.view;
 	const ImageInfo &info = scene.info;
