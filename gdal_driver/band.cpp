@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "dataset.h"
+#include "update.h"
 
 /* Chunks are the blocks, unless they are larger than the image or than GDAL allows. */
 static int block_side(uint64_t chunk, int extent)
@@ -101,6 +102,8 @@ GDALRasterBand *Band::GetOverview(int i)
 	int own = dataset()->overview_count();
 	if (own == 0)
 		return GDALRasterBand::GetOverview(i);
+	if (dataset()->scene().update && dataset()->scene().update->is_lost())
+		return nullptr; /* there are no levels any more */
 	return i >= 0 && i < own ? dataset()->overview(i)->GetRasterBand(nBand) : nullptr;
 }
 

@@ -179,6 +179,22 @@ template <split_name split> void tell_subdatasets(GDALDriver *)
 }
 #endif
 
+/* What a driver says about update mode. */
+inline void declare_update(GDALDriver *driver)
+{
+#ifdef GDAL_DCAP_FLUSHCACHE_CONSISTENT_STATE
+	driver->SetMetadataItem(GDAL_DCAP_FLUSHCACHE_CONSISTENT_STATE, "YES");
+#endif
+#ifdef GDAL_DMD_UPDATE_ITEMS
+	driver->SetMetadataItem(GDAL_DCAP_UPDATE, "YES");
+	driver->SetMetadataItem(GDAL_DMD_UPDATE_ITEMS,
+				"GeoTransform SRS GCPs NoData ColorInterpretation RasterValues "
+				"DatasetMetadata BandMetadata");
+#else
+	(void)driver;
+#endif
+}
+
 /* Whether errors go to GDAL's own silent handler now. 3.6 does not tell: it is taken as yes. */
 inline bool errors_are_muted()
 {

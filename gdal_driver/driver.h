@@ -107,9 +107,11 @@ void warn(void *, const char *message);
 /* NUM_THREADS of the options, else GDAL_NUM_THREADS; 0: as many as there are CPUs. */
 unsigned thread_count(CSLConstList options);
 
-/* GDAL's callbacks (open.cpp, create_copy.cpp, remove.cpp). */
+/* GDAL's callbacks (open.cpp, create.cpp, create_copy.cpp, remove.cpp). */
 int identify(GDALOpenInfo *info);
 GDALDataset *open_dataset(GDALOpenInfo *info);
+GDALDataset *create(const char *name, int width, int height, int bands, GDALDataType type,
+		    string_list options);
 GDALDataset *create_copy(const char *name, GDALDataset *source, int strict, string_list options,
 			 GDALProgressFunc progress, void *progress_data);
 CPLErr remove_dataset(const char *name);

@@ -21,6 +21,7 @@ struct Plan {
 	std::vector<unsigned> factors;
 	ozr_durability durability = OZR_FLUSH_NONE;
 	bool overwrite = false;
+	bool deferred = false; /* levels above 0 are for others to build */
 	unsigned threads = 0;  /* 0: all */
 	bool has_srs = false;  /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
 	bool has_size = false; /* out: PIXEL_SIZE was given and replaces any geotransform */

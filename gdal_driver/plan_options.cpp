@@ -264,9 +264,10 @@ static bool plan_levels(CSLConstList options, Plan &plan)
 	const char *factors = CSLFetchNameValue(options, "FACTORS");
 	double number;
 	int build = 1;
-	if (!fetch_choice(options, "PYRAMID", {{"AUTO", 1}, {"YES", 1}, {"NO", 0}}, "AUTO or NO",
-			  build))
+	if (!fetch_choice(options, "PYRAMID", {{"AUTO", 1}, {"YES", 1}, {"NO", 0}, {"DEFER", 2}},
+			  "AUTO, NO or DEFER", build))
 		return false;
+	plan.deferred = build == 2;
 	if (pyramid != nullptr || factors != nullptr)
 		image.levels = 0;
 	if (pyramid != nullptr) {

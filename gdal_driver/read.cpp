@@ -93,6 +93,11 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 		     GDALRasterIOExtraArg *extra)
 {
 	ozr_dtype type;
+	if (scene_->update != nullptr && scene_->update->is_lost()) {
+		CPLError(CE_Failure, CPLE_FileIO, "read '%s': the image could not be created",
+			 scene_->name.c_str());
+		return CE_Failure;
+	}
 	/* Levels are brought up to date before anybody looks at them. */
 	if (scene_->update != nullptr && level_ != scene_->view.level &&
 	    !scene_->update->refresh({}))

@@ -42,8 +42,8 @@ static const char creation_options[] = R"(<CreationOptionList>
     <Value>BAND</Value><Value>PIXEL</Value>
   </Option>
   <Option name='SHARDSIZE' type='string' description='Side of a shard, or one number for each axis; NO: a file for each chunk'/>
-  <Option name='PYRAMID' type='string-select' default='AUTO' description='NO: level 0 only'>
-    <Value>AUTO</Value><Value>NO</Value>
+  <Option name='PYRAMID' type='string-select' default='AUTO' description='NO: level 0 only; DEFER: the other levels are empty and hidden until BuildOverviews() builds them'>
+    <Value>AUTO</Value><Value>NO</Value><Value>DEFER</Value>
   </Option>
   <Option name='LEVELS' type='int' min='1' max='64' description='Number of levels, the full one included'/>
   <Option name='FACTORS' type='string' description='Reduction from level to level: 2, or 1,2,2 (each axis), or 1,2,2;2,2,2 (each level; the last repeats)'/>
@@ -87,7 +87,9 @@ void GDALRegister_OMEZarr()
 	d->SetMetadataItem(GDAL_DMD_LONGNAME, "OME-Zarr (OME-NGFF multiscale images)");
 	d->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
 	d->SetMetadataItem(GDAL_DCAP_OPEN, "YES");
+	d->SetMetadataItem(GDAL_DCAP_CREATE, "YES");
 	d->SetMetadataItem(GDAL_DCAP_CREATECOPY, "YES");
+	declare_update(d);
 	d->SetMetadataItem(GDAL_DMD_SUBDATASETS, "YES");
 	d->SetMetadataItem(GDAL_DMD_CONNECTION_PREFIX, "OMEZARR:");
 	d->SetMetadataItem(GDAL_DMD_EXTENSION, "ome.zarr");
@@ -97,6 +99,7 @@ void GDALRegister_OMEZarr()
 	d->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, creation_options);
 	d->pfnIdentify = identify;
 	d->pfnOpen = open_dataset;
+	d->pfnCreate = create;
 	d->pfnCreateCopy = create_copy;
 	d->pfnDelete = remove_dataset;
 	tell_subdatasets<split_subdataset>(d);

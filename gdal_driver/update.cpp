@@ -22,6 +22,9 @@ ozr_call library_call(const Scene &scene, Progress *progress)
 	ozr_call call = {};
 	call.warn = warn;
 	call.threads = scene.threads;
+	if (scene.writable()) /* GDAL's ceiling for pixels in memory, within reason */
+		call.budget = static_cast<size_t>(std::max<GIntBig>(
+			64 << 20, std::min<GIntBig>(GDALGetCacheMax64(), 1 << 30)));
 	if (progress != nullptr && progress->fn != nullptr) {
 		call.user = progress;
 		call.progress = on_progress;
@@ -36,14 +39,26 @@ static bool fail(const Scene &scene, const char *what, ozr_err &err, int rc)
 	return false;
 }
 
-Update::Update(Scene &scene) : scene_(scene), pyramid_is_ours_(!scene.stored.overviews.deferred)
+Update::Update(Scene &scene) : scene_(scene), levels_are_ours_(!scene.stored.overviews.deferred)
+{
+	start_dirty();
+}
+
+Update::Update(Scene &scene, std::unique_ptr<Creation> creation)
+    : scene_(scene), creation_(std::move(creation)), durability_(creation_->plan.durability),
+      levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false)
+{
+	start_dirty();
+}
+
+void Update::start_dirty()
 {
 	ArrayInfo info = {};
 	Indices tile = {};
-	ozr_array_get_info(ozr_image_level(scene.image.get(), 0), &info);
+	ozr_array_get_info(ozr_image_level(scene_.image.get(), 0), &info);
 	/* Small chunks are taken together on the axes of the raster. */
 	for (unsigned d = 0; d < info.rank; d++) {
-		uint64_t least = d == scene.view.x || d == scene.view.y ? 256 : 1;
+		uint64_t least = d == scene_.view.x || d == scene_.view.y ? 256 : 1;
 		tile[d] = info.chunk[d] * ((least + info.chunk[d] - 1) / info.chunk[d]);
 	}
 	dirty_.start(info.rank, tile);
@@ -51,7 +66,7 @@ Update::Update(Scene &scene) : scene_(scene), pyramid_is_ours_(!scene.stored.ove
 
 void Update::touched(const ozr_box *boxes, size_t count)
 {
-	if (!pyramid_is_ours_ || scene_.info.levels < 2)
+	if (!levels_are_ours_ || scene_.info.levels < 2)
 		return;
 	std::lock_guard<std::mutex> guard(mutex_);
 	for (size_t i = 0; i < count; i++) {
@@ -74,22 +89,146 @@ bool Update::is_dirty()
 	return !dirty_.empty();
 }
 
+/* --- the fill value of a new image ----------------------------------------------------- */
+
+/* Nodata of all bands alike, or "". */
+static std::string common_nodata(const Stored &stored)
+{
+	for (const StoredBand &band : stored.bands)
+		if (band.nodata != stored.bands[0].nodata)
+			return "";
+	return stored.bands.empty() ? "" : stored.bands[0].nodata;
+}
+
+/* Before the first pixel it is known what nodata is: parts that are never written read as that,
+ * and the mean skips it. The empty image is then made anew. */
+bool Update::settle_fill()
+{
+	if (fill_is_settled_)
+		return true;
+	fill_is_settled_ = true;
+	ImageOptions &options = creation_->plan.image;
+	unsigned char nodata[8];
+	if (!element_from_text(common_nodata(scene_.stored), options.dtype, nodata))
+		return true;
+	options.has_nodata = 1;
+	memcpy(options.nodata, nodata, sizeof(nodata));
+	memcpy(options.fill, nodata, sizeof(nodata));
+	scene_.image.reset(); /* its folder goes, and the target is free again */
+	return creation_->start(scene_.image) || lose();
+}
+
+bool Update::lose()
+{
+	lost_ = true;
+	return false;
+}
+
+bool Update::prepare()
+{
+	if (lost_)
+		CPLError(CE_Failure, CPLE_FileIO, "write '%s': the image could not be created",
+			 scene_.name.c_str());
+	if (lost_ || creation_ == nullptr)
+		return !lost_;
+	/* Other writers wait for a deferred image: it is there before its first pixel. */
+	return levels_are_ours_ ? settle_fill() : publish_new(false);
+}
+
+/* --- publishing ------------------------------------------------------------------------ */
+
 bool Update::write_pixels()
 {
 	ozr_call call = library_call(scene_, nullptr);
-	for (unsigned n = 0; n < scene_.info.levels; n++) {
+	bool written = true;
+	for (unsigned n = 0; n < scene_.info.levels && written; n++) {
 		ozr_err err = {};
 		int rc = ozr_array_flush(ozr_image_level(scene_.image.get(), n), &call, &err);
 		if (rc != OZR_OK)
-			return fail(scene_, "write", err, rc);
+			written = fail(scene_, "write", err, rc);
 	}
+	return written;
+}
+
+bool Update::commit()
+{
+	ozr_err err = {};
+	ozr_call call = library_call(scene_, nullptr);
+	int rc = ozr_image_commit(scene_.image.get(), &call, &err);
+	if (rc != OZR_OK)
+		return report_creation(creation_->target, err, rc);
+	remove_side_files(creation_->target);
 	return true;
+}
+
+/* The new image is at its target: go on there. */
+bool Update::reopen()
+{
+	ozr_err err = {};
+	ozr_image *image = nullptr;
+	Store store = open_store(creation_->target, OZR_UPDATE, nullptr, &err);
+	int rc = store ? ozr_image_open(store.get(), "", OZR_UPDATE, &image, &err) : err.code;
+	if (rc != OZR_OK)
+		return fail(scene_, "open", err, rc);
+	scene_.image.reset(image);
+	scene_.access = Access::UPDATE;
+	if (durability_ != OZR_FLUSH_NONE)
+		store_ = std::move(store);
+	creation_.reset();
+	return true;
+}
+
+/* hide_levels: they are not built yet. */
+bool Update::publish_new(bool hide_levels)
+{
+	if (!settle_fill())
+		return false;
+	if (hide_levels)
+		scene_.stored.overviews.deferred = scene_.stored.changes.overviews = true;
+	return (write_pixels() && save_stored(scene_) && commit() && reopen()) || lose();
 }
 
 bool Update::publish()
 {
-	bool written = write_pixels();
-	return save_stored(scene_) && written;
+	if (lost_)
+		return false;
+	if (creation_ != nullptr)
+		return publish_new(is_dirty());
+	return write_pixels() && save_stored(scene_);
+}
+
+/* --- levels ------------------------------------------------------------------------------ */
+
+void Update::touch_again(const std::vector<Region> &regions)
+{
+	std::lock_guard<std::mutex> guard(mutex_);
+	for (const Region &region : regions) {
+		Indices start, extent;
+		std::copy_n(region.start, OZR_MAX_RANK, start.begin());
+		std::copy_n(region.count, OZR_MAX_RANK, extent.begin());
+		dirty_.add(start, extent);
+	}
+}
+
+/* The bands of which something has changed, all levels. */
+bool Update::refresh_by_gdal(const std::vector<Region> &regions, Progress progress)
+{
+	std::vector<int> bands;
+	const View &view = scene_.view;
+	for (size_t i = 0; i < view.planes.size(); i++)
+		for (const Region &region : regions) {
+			bool inside = true;
+			for (unsigned d = 0; d < scene_.info.rank; d++)
+				inside = inside &&
+					 (d == view.x || d == view.y ||
+					  (view.planes[i][d] >= region.start[d] &&
+					   view.planes[i][d] - region.start[d] < region.count[d]));
+			if (inside) {
+				bands.push_back(static_cast<int>(i) + 1);
+				break;
+			}
+		}
+	return rebuild(bands, progress);
 }
 
 bool Update::refresh(Progress progress)
@@ -100,32 +239,53 @@ bool Update::refresh(Progress progress)
 		regions = dirty_.regions();
 		dirty_.clear();
 	}
-	if (regions.empty() || scene_.info.levels < 2)
-		return true;
-	ozr_err err = {};
-	ozr_call call = library_call(scene_, &progress);
-	int rc = ozr_pyramid_refresh_regions(scene_.image.get(), 0, 0, regions.size(),
-					     regions.data(), &call, &err);
+	if (regions.empty() || lost_)
+		return !lost_;
+	bool done;
+	if (scene_.stored.overviews.by_gdal && rebuild) {
+		done = refresh_by_gdal(regions, progress);
+	} else {
+		ozr_err err = {};
+		ozr_call call = library_call(scene_, &progress);
+		int rc = ozr_pyramid_refresh_regions(scene_.image.get(), 0, 0, regions.size(),
+						     regions.data(), &call, &err);
+		done = rc == OZR_OK || fail(scene_, "update the levels of", err, rc);
+	}
 	if (levels_changed)
 		levels_changed();
-	if (rc == OZR_OK)
-		return true;
-	std::lock_guard<std::mutex> guard(mutex_);
-	for (const Region &region : regions) {
-		Indices start, extent;
-		std::copy_n(region.start, OZR_MAX_RANK, start.begin());
-		std::copy_n(region.count, OZR_MAX_RANK, extent.begin());
-		dirty_.add(start, extent);
-	}
-	return fail(scene_, "update the levels of", err, rc);
+	if (!done)
+		touch_again(regions);
+	return done;
 }
 
-bool Update::finish(Progress progress, bool)
+/* --- the end ------------------------------------------------------------------------------- */
+
+bool Update::finish_new(Progress progress, bool abandon)
 {
-	bool written = write_pixels();
-	bool refreshed = refresh(progress);
-	bool saved = save_stored(scene_);
-	return written && refreshed && saved;
+	bool done = !abandon && settle_fill() && write_pixels() && refresh(progress) &&
+		    save_stored(scene_) && commit();
+	if (!done)
+		lose();
+	scene_.image.reset(); /* what was not committed goes */
+	return done || abandon;
+}
+
+bool Update::finish(Progress progress, bool abandon)
+{
+	if (lost_)
+		return false;
+	if (creation_ != nullptr)
+		return finish_new(progress, abandon);
+	bool done = write_pixels();
+	done = refresh(progress) && done; /* also of what could be written */
+	if (done && levels_are_ours_ && scene_.stored.overviews.deferred) {
+		scene_.stored.overviews.deferred = false;
+		scene_.stored.changes.overviews = true;
+	}
+	done = save_stored(scene_) && done;
+	ozr_err err = {};
+	int rc = store_ ? ozr_store_sync(store_.get(), &err) : OZR_OK;
+	return rc == OZR_OK ? done : fail(scene_, "write", err, rc);
 }
 
 bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress progress)
@@ -135,4 +295,13 @@ bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress
 	int rc = ozr_pyramid_refresh_regions(scene.image.get(), level - 1, level, 1, &region, &call,
 					     &err);
 	return rc == OZR_OK || fail(scene, "build the levels of", err, rc);
+}
+
+bool publish_pyramid(Scene &scene)
+{
+	if (!scene.stored.overviews.deferred)
+		return true;
+	scene.stored.overviews.deferred = false;
+	scene.stored.changes.overviews = true;
+	return save_stored(scene);
 }

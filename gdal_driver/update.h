@@ -22,6 +22,7 @@
 #include "create.h"
 #include "dirty.h"
 #include "scene.h"
+#include "store.h"
 
 /* A GDAL progress function as the library calls it: call.user is the Progress. */
 struct Progress {
@@ -32,10 +33,32 @@ struct Progress {
 /* What every call of the driver brings along; progress must outlive it. */
 ozr_call library_call(const Scene &scene, Progress *progress);
 
+/* A new image that is at its target not before the first commit. */
+struct Creation {
+	explicit Creation(const char *name) : target(name)
+	{
+	}
+	/* create.cpp: with all levels, but without pixels; false after CPLError(). */
+	bool start(Image &out) const;
+
+	Name target;
+	Plan plan;
+};
+
 class Update
 {
       public:
+	/* Of an existing image. */
 	explicit Update(Scene &scene);
+	Update(Scene &scene, std::unique_ptr<Creation> creation);
+
+	/* Pixels are about to be written; false after CPLError(). */
+	bool prepare();
+	/* A new image could not be written: there is nothing to read from or to write to. */
+	bool is_lost() const
+	{
+		return lost_;
+	}
 
 	/* These elements of level 0 were written, or may have been. */
 	void touched(const ozr_box *boxes, size_t count);
@@ -58,18 +81,26 @@ class Update
 	std::function<void()> levels_changed;
 
       private:
+	void start_dirty();
+	bool settle_fill();
 	bool write_pixels();
 	bool commit();
 	bool reopen();
-	bool owns_levels() const;
-	bool refresh_by_gdal(Progress progress);
+	bool publish_new(bool hide_levels);
+	bool finish_new(Progress progress, bool abandon);
+	bool refresh_by_gdal(const std::vector<Region> &regions, Progress progress);
+	void touch_again(const std::vector<Region> &regions);
+	bool lose();
 
 	Scene &scene_;
-	std::mutex mutex_;
-	DirtySet dirty_;       /* (mutex_) */
-	bool pyramid_is_ours_; /* to refresh; false: deferred by somebody else */
-	bool failed_ = false;  /* a new image is lost: said already */
+	std::unique_ptr<Creation> creation_; /* until the commit */
 	ozr_durability durability_ = OZR_FLUSH_NONE;
+	Store store_;                 /* to be flushed to the disk at the end, or nullptr */
+	bool levels_are_ours_;        /* to refresh; false: deferred, they belong to nobody yet */
+	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
+	bool lost_ = false;
+	std::mutex mutex_;
+	DirtySet dirty_; /* (mutex_) */
 };
 
 /* Build level `level` (from 1) where it depends on a region of the level before it: the part that

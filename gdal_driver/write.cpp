@@ -13,6 +13,8 @@
 CPLErr Dataset::write_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
 			    ozr_dtype type, GDALRasterIOExtraArg *extra)
 {
+	if (!scene_->update->prepare())
+		return CE_Failure;
 	std::vector<ozr_box> list = boxes(window, bands, count, pixels, type);
 	Progress progress;
 	if (extra != nullptr) {

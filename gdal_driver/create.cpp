@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Create(): an empty image with all its levels, in a hidden folder beside the
+ * target until the first FlushCache() or Close() (update.cpp). It is planned
+ * as a copy of an empty raster would be, so that all creation options mean the
+ * same.
+ */
+#include "create.h"
+#include "dataset.h"
+#include "georef.h"
+#include "store.h"
+#include "update.h"
+
+/* A raster of that form, without pixels or memory for them. */
+static std::unique_ptr<GDALDataset> blank_raster(int width, int height, int bands,
+						 GDALDataType type)
+{
+	GDALDriver *driver = GetGDALDriverManager()->GetDriverByName("VRT");
+	GDALDataset *blank = driver != nullptr
+				     ? driver->Create("", width, height, bands, type, nullptr)
+				     : nullptr;
+	return std::unique_ptr<GDALDataset>(blank);
+}
+
+bool Creation::start(Image &out) const
+{
+	NewImage how;
+	ozr_image *image = nullptr;
+	ozr_err err = {};
+	how.replace = plan.overwrite;
+	how.durability = plan.durability;
+	int rc = create_image(target, how, &plan.image, &image, &err);
+	if (rc != OZR_OK)
+		return report_creation(target, err, rc);
+	out.reset(image);
+	return true;
+}
+
+static bool make_scene(const Source &source, const char *name, Creation &creation, Scene &scene)
+{
+	if (!creation.start(scene.image))
+		return false;
+	scene.name = creation.target.prefixed ? name : creation.target.folder;
+	scene.folder = creation.target.folder;
+	scene.threads = creation.plan.threads;
+	scene.access = Access::CREATING;
+	ozr_image_get_info(scene.image.get(), &scene.info);
+	for (unsigned i = 0; ozr_image_warning(scene.image.get(), i) != nullptr; i++)
+		CPLError(CE_Warning, CPLE_AppDefined, "'%s': %s", name,
+			 ozr_image_warning(scene.image.get(), i));
+	if (!choose_view(scene, nullptr))
+		return false;
+	scene.stored = new_stored(source.band_axis_name,
+				  static_cast<size_t>(source.dataset->GetRasterCount()));
+	if (!source.georef.is_absent) { /* PIXEL_SIZE */
+		default_geotransform(scene.image.get(), scene.view.x, scene.view.y, scene.stored);
+		scene.stored.geotransform_is_ome = true;
+	}
+	if (creation.plan.deferred && scene.info.levels > 1)
+		scene.stored.overviews.deferred = scene.stored.changes.overviews = true;
+	return true;
+}
+
+GDALDataset *create(const char *name, int width, int height, int bands, GDALDataType type,
+		    string_list options)
+{
+	auto creation = std::make_unique<Creation>(name);
+	auto scene = std::make_shared<Scene>();
+	Source source;
+	if (refuse_target(creation->target))
+		return nullptr;
+	std::unique_ptr<GDALDataset> blank = blank_raster(width, height, bands, type);
+	if (!blank || !look_at_source(blank.get(), FALSE, options, source) ||
+	    !make_plan(source, creation->target, options, creation->plan) ||
+	    !make_scene(source, name, *creation, *scene))
+		return nullptr;
+	scene->update = std::make_unique<Update>(*scene, std::move(creation));
+	auto dataset = std::make_unique<Dataset>(scene, 0);
+	dataset->complete();
+	return dataset.release();
+}
