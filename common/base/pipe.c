@@ -25,7 +25,8 @@ struct ozr_pipe {
 	struct ozr_request r; /* first */
 	size_t budget;
 	struct pipe_task *head, **tail;
-	size_t held; /* weights of unfinished tasks */
+	size_t held;    /* weights of unfinished tasks */
+	uint64_t taken; /* tasks: the number of the last one */
 };
 
 static int pipe_ready(struct ozr_request *r)
@@ -58,7 +59,7 @@ static void drop_queue(struct ozr_pipe *p)
 }
 
 /* Take and run the oldest waiting task; 0 when there is none. */
-static int pipe_step(struct ozr_pipe *p, struct ozr_worker *w)
+static int pipe_step(struct ozr_pipe *p, struct ozr_worker *w, uint64_t *number)
 {
 	struct ozr_err err;
 
@@ -72,6 +73,7 @@ static int pipe_step(struct ozr_pipe *p, struct ozr_worker *w)
 		p->head = t->next;
 		if (!p->head)
 			p->tail = &p->head;
+		*number = ++p->taken;
 	}
 	ozr_request_unlock(&p->r);
 	if (!t)
@@ -84,7 +86,7 @@ static int pipe_step(struct ozr_pipe *p, struct ozr_worker *w)
 	ozr_free(p->r.ctx, t);
 	if (code) {
 		err.code = code;
-		ozr_request_fail(&p->r, &err);
+		ozr_request_fail(&p->r, *number, &err);
 	}
 	ozr_request_lock(&p->r);
 	p->held -= weight;
@@ -93,9 +95,9 @@ static int pipe_step(struct ozr_pipe *p, struct ozr_worker *w)
 	return 1;
 }
 
-static void pipe_work(struct ozr_request *r, struct ozr_worker *w)
+static void pipe_work(struct ozr_request *r, struct ozr_worker *w, uint64_t *number)
 {
-	while (pipe_step((struct ozr_pipe *)r, w))
+	while (pipe_step((struct ozr_pipe *)r, w, number))
 		;
 }
 
@@ -127,13 +129,13 @@ static int run_one(struct ozr_pipe *p)
 	struct ozr_err err;
 	struct ozr_worker *w = ozr_worker_lease(p->r.ctx, &err);
 	if (!w) {
-		ozr_request_fail(&p->r, &err);
+		ozr_request_fail(&p->r, 0, &err);
 		return 0;
 	}
 	ozr_request_lock(&p->r);
 	ozr_request_inside(&p->r, 1);
 	ozr_request_unlock(&p->r);
-	int ran = pipe_step(p, w);
+	int ran = pipe_step(p, w, &p->r.owner_number);
 	ozr_request_lock(&p->r);
 	ozr_request_inside(&p->r, 0);
 	ozr_request_unlock(&p->r);
@@ -170,7 +172,7 @@ static int result(struct ozr_pipe *p, struct ozr_err *err)
 {
 	if (!ozr_request_stopped(&p->r))
 		return OZR_OK;
-	drop_queue(p);
+	settle(p, 0); /* what runs may yet fail, and count for more */
 	return ozr_request_result(&p->r, err);
 }
 
@@ -182,7 +184,7 @@ static int enqueue(struct ozr_pipe *p, const struct pipe_task *task)
 		return 0;
 	struct pipe_task *t = ozr_alloc(p->r.ctx, sizeof(*t), &err);
 	if (!t) {
-		ozr_request_fail(&p->r, &err);
+		ozr_request_fail(&p->r, 0, &err);
 		return 0;
 	}
 	*t = *task;
@@ -231,7 +233,7 @@ void ozr_pipe_close(struct ozr_pipe *p)
 		return;
 	struct ozr_ctx *ctx = ozr_ctx_ref(p->r.ctx);
 	ozr_ctx_enter(ctx);
-	atomic_store(&p->r.stop, 1);
+	atomic_store(&p->r.failed, 0);
 	drop_queue(p);
 	ozr_request_close(&p->r);
 	ozr_free(ctx, p);

@@ -26,6 +26,7 @@ struct pool_thread {
 	struct ozr_pool *pool;
 	pthread_t id;
 	struct ozr_request *now; /* in whose work() it is; pool lock */
+	uint64_t number;         /* of the task there; by this thread only */
 };
 
 struct ozr_pool {
@@ -49,9 +50,10 @@ static struct ozr_request *find_work(struct ozr_pool *p)
 	return NULL;
 }
 
-/* Work for r as a helper. */
-static void help(struct ozr_request *r)
+/* Work for t->now as a helper. */
+static void help(struct pool_thread *t)
 {
+	struct ozr_request *r = t->now;
 	struct ozr_ctx *ctx = r->ctx;
 	const struct ozr_host *host = &ctx->host;
 	void *snapshot = r->root->snapshot;
@@ -59,12 +61,12 @@ static void help(struct ozr_request *r)
 
 	struct ozr_worker *w = ozr_worker_lease(ctx, &err);
 	if (!w) {
-		ozr_request_fail(r, &err);
+		ozr_request_fail(r, 0, &err);
 		return;
 	}
 	if (snapshot && host->enter)
 		host->enter(host->user, snapshot);
-	r->work(r, w);
+	r->work(r, w, &t->number);
 	if (snapshot && host->leave)
 		host->leave(host->user, snapshot);
 	ozr_worker_return(w);
@@ -83,7 +85,7 @@ static void *thread_main(void *arg)
 			r->root->helpers++;
 			t->now = r;
 			pthread_mutex_unlock(&p->lock);
-			help(r);
+			help(t);
 			pthread_mutex_lock(&p->lock);
 			t->now = NULL;
 			r->root->helpers--;
@@ -217,14 +219,20 @@ static const struct pool_thread *this_thread(const struct ozr_pool *p)
 	return NULL;
 }
 
-/* Lock held: the request in whose task the calling thread is. */
-static struct ozr_request *enclosing(const struct ozr_pool *p)
+/* Lock held: the request in whose task the calling thread is, and that task's number. */
+static struct ozr_request *enclosing(const struct ozr_pool *p, uint64_t *number)
 {
-	for (struct ozr_request *r = p->open; r; r = r->next)
-		if (r->owner_inside && pthread_equal(r->owner, pthread_self()))
+	for (struct ozr_request *r = p->open; r; r = r->next) {
+		if (r->owner_inside && pthread_equal(r->owner, pthread_self())) {
+			*number = r->owner_number;
 			return r;
+		}
+	}
 	const struct pool_thread *t = this_thread(p);
-	return t ? t->now : NULL;
+	if (!t || !t->now)
+		return NULL;
+	*number = t->number;
+	return t->now;
 }
 
 unsigned ozr_request_width(struct ozr_ctx *ctx, const struct ozr_call *call)
@@ -258,12 +266,13 @@ int ozr_request_open(struct ozr_request *r, struct ozr_ctx *ctx, const struct oz
 	r->forks = p->forks;
 	r->owner = pthread_self();
 	r->owner_inside = 0;
+	r->owner_number = r->outer_number = 0;
 	r->snapshot = NULL;
 	r->err.code = OZR_OK;
-	atomic_init(&r->stop, 0);
+	atomic_init(&r->failed, OZR_NONE_FAILED);
 
 	pthread_mutex_lock(&p->lock);
-	r->outer = enclosing(p);
+	r->outer = enclosing(p, &r->outer_number);
 	pthread_mutex_unlock(&p->lock);
 	r->root = r->outer ? r->outer->root : r;
 	/* Before anybody can join: a helper needs the snapshot. */
@@ -339,22 +348,30 @@ void ozr_request_inside(struct ozr_request *r, int inside)
 	r->owner_inside = inside;
 }
 
-void ozr_request_fail(struct ozr_request *r, const struct ozr_err *err)
+void ozr_request_fail(struct ozr_request *r, uint64_t number, const struct ozr_err *err)
 {
 	ozr_request_lock(r);
-	if (r->err.code == OZR_OK) {
+	if (number < atomic_load(&r->failed)) {
 		r->err = *err;
-		atomic_store(&r->stop, 1);
+		atomic_store(&r->failed, number);
 	}
 	ozr_request_unlock(r);
 }
 
+/* This one or the outer one that has stopped it; NULL when it may go on. */
+static const struct ozr_request *stopper(const struct ozr_request *r)
+{
+	if (atomic_load(&r->failed) != OZR_NONE_FAILED || ozr_request_lost(r))
+		return r;
+	for (; r->outer; r = r->outer)
+		if (atomic_load(&r->outer->failed) < r->outer_number || ozr_request_lost(r->outer))
+			return r->outer;
+	return NULL;
+}
+
 int ozr_request_stopped(const struct ozr_request *r)
 {
-	for (; r; r = r->outer)
-		if (atomic_load(&r->stop) || ozr_request_lost(r))
-			return 1;
-	return 0;
+	return stopper(r) != NULL;
 }
 
 void ozr_request_poll(struct ozr_request *r)
@@ -367,17 +384,18 @@ void ozr_request_poll(struct ozr_request *r)
 	if (!cancelled)
 		return;
 	ozr_fail(&err, OZR_CANCELLED, "cancelled");
-	ozr_request_fail(r, &err);
+	ozr_request_fail(r, 0, &err);
 }
 
 int ozr_request_result(struct ozr_request *r, struct ozr_err *err)
 {
 	int code = OZR_OK;
 	ozr_request_lock(r);
-	for (struct ozr_request *o = r; o && !code; o = o->outer) {
-		code = o->err.code;
+	const struct ozr_request *by = stopper(r);
+	if (by) {
+		code = by->err.code;
 		if (code && err)
-			*err = o->err;
+			*err = by->err;
 	}
 	int lost = ozr_request_lost(r);
 	ozr_request_unlock(r);

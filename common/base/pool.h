@@ -3,8 +3,9 @@
  * Worker threads: a blocking parallel-for and a pipeline with one producer.
  *
  * Threads are started lazily, at most threads - 1 of them; the calling thread
- * works too, so nested use cannot deadlock, and one thread means no pool. The
- * first error wins; what has not started by then is skipped. Cancel and
+ * works too, so nested use cannot deadlock, and one thread means no pool. When
+ * tasks fail, what has not started by then is skipped, and the error of the lowest
+ * index (or of the first one submitted) is reported, whatever the timing. Cancel and
  * progress are polled on the calling thread between its tasks (while it only
  * waits, at least every 50 ms). The host's thread state is entered and left around the
  * tasks of a request on each worker. A forked child starts its own threads.
@@ -58,12 +59,12 @@ struct ozr_pipe;
 int ozr_pipe_open(struct ozr_ctx *ctx, const struct ozr_call *call, size_t budget,
 		  struct ozr_pipe **out, struct ozr_err *err) OZR_MUST_CHECK;
 /* fn runs once, or, when the pipe has failed before, drop does (NULL: nothing). A task
- * may not submit. Returns the pipe's first error as soon as there is one; arg is then
- * already taken care of. */
+ * may not submit. Returns the pipe's error as soon as there is one and what runs has ended;
+ * arg is then already taken care of. */
 int ozr_pipe_submit(struct ozr_pipe *p, size_t weight,
 		    int (*fn)(void *arg, struct ozr_worker *w, struct ozr_err *err),
 		    void (*drop)(void *arg), void *arg, struct ozr_err *err) OZR_MUST_CHECK;
-/* Wait for everything submitted. First error. The pipe can be used again after OZR_OK. */
+/* Wait for everything submitted; the error, if any. The pipe can be used again after OZR_OK. */
 int ozr_pipe_drain(struct ozr_pipe *p, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_pipe_close(struct ozr_pipe *p); /* drops what waits, waits for what runs */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parallel-for: indices are taken from an atomic counter by the calling
- * thread and by the pool threads that joined.
+ * thread and by the pool threads that joined. Index i is task number i + 1.
  */
 #include "base/mem.h"
 #include "base/pool_impl.h"
@@ -21,7 +21,7 @@ static int for_ready(struct ozr_request *r)
 }
 
 /* Take and run one index; 0 when there is none. */
-static int for_step(struct for_job *job, struct ozr_worker *w)
+static int for_step(struct for_job *job, struct ozr_worker *w, uint64_t *number)
 {
 	struct ozr_err err;
 
@@ -33,19 +33,20 @@ static int for_step(struct for_job *job, struct ozr_worker *w)
 			return 0;
 	} while (!atomic_compare_exchange_weak(&job->next, &i, i + 1));
 
+	*number = (uint64_t)i + 1;
 	err.msg[0] = 0;
 	err.sys = 0;
 	int code = job->fn(job->arg, i, w, &err);
 	if (code) {
 		err.code = code;
-		ozr_request_fail(&job->r, &err);
+		ozr_request_fail(&job->r, *number, &err);
 	}
 	return 1;
 }
 
-static void for_work(struct ozr_request *r, struct ozr_worker *w)
+static void for_work(struct ozr_request *r, struct ozr_worker *w, uint64_t *number)
 {
-	while (for_step((struct for_job *)r, w))
+	while (for_step((struct for_job *)r, w, number))
 		;
 }
 
@@ -79,7 +80,7 @@ static int run_shared(struct ozr_ctx *ctx, const struct ozr_call *call, struct f
 	ozr_request_unlock(r);
 	do
 		ozr_request_poll(r);
-	while (for_step(job, w));
+	while (for_step(job, w, &r->owner_number));
 	for_wait(r);
 
 	/* When all ran, an outer request that stopped meanwhile is no failure of this one. */

@@ -3,8 +3,14 @@
  * Requests: what pool.c (parallel-for) and pipe.c have in common. A request
  * is a source of tasks that pool threads may join while it is open. Requests
  * opened inside a task of another one are nested in it: they share the width
- * and the host's snapshot of the outermost (the root), and stop when an outer
- * one has stopped.
+ * and the host's snapshot of the outermost (the root).
+ *
+ * Which error a request reports does not depend on timing. Its tasks bear
+ * numbers, from 1 in the order in which they are taken; when one fails, those
+ * with lower numbers have begun already and run to their end, nested requests
+ * included, and the failure with the lowest number counts. What has a higher
+ * number stops. Failures that belong to no task (the host cancels, memory is
+ * out) have the number 0 and stop all.
  *
  * No deadlock: a pool thread joins a request only while it has nothing else
  * to do, a thread in a task waits only for requests that it opened itself,
@@ -24,23 +30,27 @@ struct ozr_request {
 	const struct ozr_call *call;
 	struct ozr_request *next;  /* open ones, newest first; pool lock */
 	struct ozr_request *outer; /* NULL at the root */
+	uint64_t outer_number;     /* of the outer's task in which this one was opened */
 	struct ozr_request *root;
-	unsigned width;         /* root: threads that may work at once, the owner included */
-	unsigned helpers;       /* root: pool threads in it or in a nested one; pool lock */
-	unsigned active;        /* pool threads in this one; pool lock */
-	unsigned forks;         /* the pool's when it was opened */
-	pthread_t owner;        /* who opened it, or runs its tasks now; pool lock */
-	int owner_inside;       /* the owner is running tasks of it; pool lock */
-	int polls;              /* the owner may call back into the host */
-	void *snapshot;         /* root: the host's thread state */
-	pthread_cond_t changed; /* a task or a helper is done; pool lock */
-	_Atomic int stop;
-	struct ozr_err err; /* the first error; pool lock */
+	unsigned width;          /* root: threads that may work at once, the owner included */
+	unsigned helpers;        /* root: pool threads in it or in a nested one; pool lock */
+	unsigned active;         /* pool threads in this one; pool lock */
+	unsigned forks;          /* the pool's when it was opened */
+	pthread_t owner;         /* who opened it, or runs its tasks now; pool lock */
+	int owner_inside;        /* the owner is running tasks of it; pool lock */
+	uint64_t owner_number;   /* of the task in which the owner is; its own thread only */
+	int polls;               /* the owner may call back into the host */
+	void *snapshot;          /* root: the host's thread state */
+	pthread_cond_t changed;  /* a task or a helper is done; pool lock */
+	_Atomic uint64_t failed; /* lowest number of a task that failed, or OZR_NONE_FAILED */
+	struct ozr_err err;      /* its error; pool lock */
 	/* Is there a task to take? Pool lock held. */
 	int (*ready)(struct ozr_request *r);
-	/* Run tasks until there is none. No lock held. */
-	void (*work)(struct ozr_request *r, struct ozr_worker *w);
+	/* Run tasks until there is none; *number is kept at that of the running one. No lock held. */
+	void (*work)(struct ozr_request *r, struct ozr_worker *w, uint64_t *number);
 };
+
+#define OZR_NONE_FAILED UINT64_MAX
 
 /* Threads that a request of this call may use. */
 unsigned ozr_request_width(struct ozr_ctx *ctx, const struct ozr_call *call);
@@ -66,13 +76,15 @@ int ozr_request_lost(const struct ozr_request *r);
 int ozr_request_has_helpers(const struct ozr_request *r);
 /* Lock held: the calling thread becomes the owner and starts (1) or stops (0) running tasks. */
 void ozr_request_inside(struct ozr_request *r, int inside);
-/* Note the first error and stop. Lock not held. */
-void ozr_request_fail(struct ozr_request *r, const struct ozr_err *err);
-/* This one or an outer one has stopped, or was open when the process forked. */
+/* Note the error of task number (0: of none) and stop. Lock not held. */
+void ozr_request_fail(struct ozr_request *r, uint64_t number, const struct ozr_err *err);
+/* No more tasks are to begin: this one has failed, or an outer one has before it came to the
+ * task that this one is in, or the process has forked. */
 int ozr_request_stopped(const struct ozr_request *r);
 /* Ask the host whether to go on (lock not held); fails the request if not. */
 void ozr_request_poll(struct ozr_request *r);
-/* The first error, of this or an outer one, into err; OZR_OK when none. Lock not held. */
+/* The error that has stopped this one, its own or an outer one's, into err; OZR_OK when none.
+ * Nobody is in a task of it any more. Lock not held. */
 int ozr_request_result(struct ozr_request *r, struct ozr_err *err);
 
 #endif

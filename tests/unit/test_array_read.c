@@ -210,6 +210,31 @@ static void check_damage(const char *dir, int sharded)
 	unmake(&e, dir);
 }
 
+/* With all of them damaged, the first one is named, whichever thread is faster. */
+static int cut(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)ftw;
+	if (type == FTW_F && !strstr(path, "zarr.json"))
+		CHECK(truncate(path, st->st_size - 1) == 0);
+	return 0;
+}
+
+static void check_first_damage(const char *dir, int sharded)
+{
+	struct ozr_array_options opt = volume("blosc-zstd", sharded);
+	struct ozr_box b = all_of(&opt);
+	struct env e;
+	make(&e, dir, &opt, 0, 4);
+	void *memory = model_layout(&e.m, &b, 0);
+	CHECK(nftw(join(dir, "a"), cut, 16, FTW_PHYS) == 0);
+	for (int round = 0; round < 60; round++) {
+		CHECK_CODE(OZR_CORRUPT, ozr_array_read(e.m.array, 1, &b, NULL, &err));
+		CHECK(strstr(err.msg, "c/0/0/0"));
+	}
+	free(memory);
+	unmake(&e, dir);
+}
+
 /* Whatever fails, at any call: an error or the truth, never fill. */
 static void check_faults(const char *dir, int sharded)
 {
@@ -481,6 +506,7 @@ int main(void)
 				check_planes(dir, codecs[c], sharded, axis, 1 + axis);
 		check_bands(dir, sharded);
 		check_damage(dir, sharded);
+		check_first_damage(dir, sharded);
 		check_faults(dir, sharded);
 		check_locate(dir, sharded);
 	}

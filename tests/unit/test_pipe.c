@@ -198,6 +198,37 @@ static void test_errors(void)
 	}
 }
 
+/* Several fail, the earlier ones later in time: the first one submitted is reported. */
+static int fail_slowly(void *arg, struct ozr_worker *w, struct ozr_err *err)
+{
+	const struct task *t = arg;
+	const struct timespec nap = {0, t->number < 5 ? (5 - t->number) * 200000L : 0};
+	(void)w;
+	nanosleep(&nap, NULL);
+	return t->number < 2 ? OZR_OK : ozr_fail(err, OZR_CORRUPT, "task %d", t->number);
+}
+
+static void test_first_error(void)
+{
+	struct ozr_ctx *ctx = new_ctx(4);
+	struct ozr_err err;
+	for (int round = 0; round < 300; round++) {
+		struct stage s = {.fail_at = -1};
+		struct ozr_pipe *p;
+		int code = OZR_OK;
+		prepare(&s);
+		CHECK_OK(ozr_pipe_open(ctx, NULL, round % 2 ? 4 : 1000, &p, &err));
+		for (int i = 0; i < 12 && !code; i++)
+			code = ozr_pipe_submit(p, 1, fail_slowly, NULL, &tasks[i], &err);
+		if (!code)
+			code = ozr_pipe_drain(p, &err);
+		CHECK_CODE(OZR_CORRUPT, code);
+		CHECK(strcmp(err.msg, "task 2") == 0);
+		ozr_pipe_close(p);
+	}
+	ozr_ctx_unref(ctx);
+}
+
 static void test_close_early(void)
 {
 	for (int n = 0; n < 60; n += 5) {
@@ -320,6 +351,7 @@ int main(void)
 	test_all_run();
 	test_heavy();
 	test_errors();
+	test_first_error();
 	test_close_early();
 	test_cancel();
 	test_beside_other_work();

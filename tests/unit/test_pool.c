@@ -229,6 +229,66 @@ static void test_errors(void)
 	}
 }
 
+/* Which of many failures is reported does not depend on which comes first. */
+struct storm {
+	size_t failing[2]; /* this index, and all from that on */
+	unsigned inner;    /* > 0: the first one fails in a nested run */
+	uint64_t random;
+	_Atomic unsigned whole; /* nested runs that came to their end */
+};
+
+static int storm_inner(void *arg, size_t i, struct ozr_worker *w, struct ozr_err *err)
+{
+	const struct storm *s = arg;
+	(void)w;
+	nap(20);
+	return i + 1 == s->inner ? ozr_fail(err, OZR_CORRUPT, "inner %zu", i) : OZR_OK;
+}
+
+static int storm_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err *err)
+{
+	struct storm *s = arg;
+	uint64_t r = s->random + i;
+	if (i > s->failing[0] && i < s->failing[1])
+		return OZR_OK;
+	nap(i <= s->failing[0] ? (long)(next_random(&r) % 300) : 0);
+	if (i >= s->failing[1] || (i == s->failing[0] && !s->inner))
+		return ozr_fail(err, OZR_CORRUPT, "task %zu", i);
+	if (!s->inner)
+		return OZR_OK;
+	/* Of those below the first failure none is stopped. */
+	struct storm one = {.inner = i == s->failing[0] ? s->inner : 0};
+	int code = ozr_pool_for(ozr_worker_ctx(w), NULL, 12, storm_inner, &one, err);
+	CHECK((code != 0) == (i == s->failing[0]));
+	atomic_fetch_add(&s->whole, 1);
+	return code ? ozr_err_context(err, code, "task %zu", i) : OZR_OK;
+}
+
+static void test_lowest_error(void)
+{
+	for (unsigned threads = 2; threads <= 8; threads += 3) {
+		struct ozr_ctx *ctx = new_ctx(threads, NULL);
+		struct ozr_err err;
+		for (unsigned round = 0; round < 600; round++) {
+			size_t first = round % 7;
+			struct storm s = {.failing = {first, first + 1 + round % 3},
+					  .inner = round % 2 ? 1 + round % 12 : 0,
+					  .random = round};
+			char want[64];
+			CHECK_CODE(OZR_CORRUPT, ozr_pool_for(ctx, NULL, 40, storm_task, &s, &err));
+			int n = snprintf(want, sizeof want, "task %zu", first);
+			if (s.inner)
+				snprintf(want + n, sizeof want - (size_t)n, ": inner %u",
+					 s.inner - 1);
+			if (strcmp(err.msg, want) != 0)
+				fprintf(stderr, "'%s' instead of '%s'\n", err.msg, want);
+			CHECK(strcmp(err.msg, want) == 0);
+			CHECK(s.whole == (s.inner ? first + 1 : 0));
+		}
+		ozr_ctx_unref(ctx);
+	}
+}
+
 struct canceller {
 	pthread_t thread; /* callbacks come on this one only */
 	_Atomic int asked, cancel_at;
@@ -427,6 +487,7 @@ int main(void)
 	test_short_lives();
 	test_width();
 	test_errors();
+	test_lowest_error();
 	test_cancel();
 	test_host_state();
 	test_workers();
