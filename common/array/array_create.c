@@ -191,6 +191,9 @@ int ozr_array_publish(struct ozr_array *a, struct ozr_err *err)
 	ozr_ctx_enter(a->ctx);
 	if (!a->writer)
 		return ozr_fail(err, OZR_BAD_ARG, "the array is open for reading only");
+	rc = ozr_writer_owned(a->writer, err);
+	if (rc)
+		return ozr_array_context(a, rc, err);
 	attrs = ozr_jroot(a->meta.attrs);
 	if (a->meta.attrs && ozr_jcount(&attrs) > 0 && atomic_load(&a->meta_version) == 0)
 		rc = put_document(a, a->meta.attrs, ".zattrs", err);
@@ -238,6 +241,9 @@ int ozr_array_resize(struct ozr_array *a, const uint64_t *shape, struct ozr_err 
 	ozr_ctx_enter(a->ctx);
 	if (!a->writer)
 		return ozr_fail(err, OZR_BAD_ARG, "the array is open for reading only");
+	rc = ozr_writer_owned(a->writer, err);
+	if (rc)
+		return ozr_array_context(a, rc, err);
 	for (unsigned d = 0; d < g->rank; d++)
 		if (shape[d] < g->shape[d] || shape[d] > INT64_MAX)
 			return ozr_fail(err, OZR_BAD_ARG,

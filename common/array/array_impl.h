@@ -53,6 +53,8 @@ struct ozr_bytes_at ozr_bytes_at_object(struct ozr_object *o, uint64_t identity)
 /* Hooks of the write side; all are no-ops on read-only handles. */
 int ozr_writer_new(struct ozr_array *a, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_writer_free(struct ozr_writer *w);
+/* OZR_BAD_ARG in a forked child, whose copy of the parent's handle may not write. */
+int ozr_writer_owned(const struct ozr_writer *w, struct ozr_err *err) OZR_MUST_CHECK;
 /* A read of what may wait in this handle. Between hold and release nothing of what the boxes touch
  * is published, so that what is stored and what waits are of one moment; overlay puts what waits
  * over what was read. */

@@ -118,6 +118,12 @@ int ozr_hold_release(struct ozr_hold *hold, const struct ozr_call *call, struct 
 
 	if (hold->n == 0)
 		return OZR_OK;
+	if (ozr_writer_owned(w, NULL)) { /* the host has forked while it was asked */
+		ozr_free(w->a->ctx, hold->shard);
+		hold->shard = NULL;
+		hold->n = 0;
+		return OZR_OK;
+	}
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < hold->n; i++) {
 		struct ozr_open_shard *s = hold->shard[i];

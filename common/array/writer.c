@@ -70,12 +70,23 @@ void ozr_slot_seize(struct ozr_writer *w, struct ozr_chunk_slot *c)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* What the parent's threads were at in the middle of the fork stays as it is, and is lost. */
+static int abandon(struct ozr_writer *w)
+{
+	ozr_spool_forked(w->spool);
+	if (ozr_lock_forked(&w->lock))
+		return 0;
+	w->slots = 0; /* the table may be half-changed */
+	return 1;
+}
+
 void ozr_writer_free(struct ozr_writer *w)
 {
 	if (!w)
 		return;
 	struct ozr_ctx *ctx = w->a->ctx;
 	int forked = w->pid != getpid();
+	int abandoned = forked && abandon(w);
 
 	for (size_t i = 0; i < w->slots; i++) {
 		while (w->table[i]) {
@@ -93,8 +104,18 @@ void ozr_writer_free(struct ozr_writer *w)
 		pthread_mutex_destroy(&w->lock);
 		pthread_cond_destroy(&w->changed);
 	}
-	ozr_free(ctx, w->table);
+	if (!abandoned)
+		ozr_free(ctx, w->table);
 	ozr_free(ctx, w);
+}
+
+int ozr_writer_owned(const struct ozr_writer *w, struct ozr_err *err)
+{
+	if (w->pid == getpid())
+		return OZR_OK;
+	return ozr_fail(err, OZR_BAD_ARG,
+			"the handle was opened for writing by the process that this one was "
+			"forked from");
 }
 
 int ozr_writer_check(const struct ozr_writer *w, struct ozr_err *err)
@@ -103,10 +124,9 @@ int ozr_writer_check(const struct ozr_writer *w, struct ozr_err *err)
 
 	if (!w)
 		return ozr_fail(err, OZR_BAD_ARG, "the array is open for reading only");
-	if (w->pid != getpid())
-		return ozr_fail(err, OZR_BAD_ARG,
-				"the handle was opened for writing by the "
-				"process that this one was forked from");
+	int rc = ozr_writer_owned(w, err);
+	if (rc)
+		return rc;
 	g = &w->a->meta.grid;
 	if (g->depth > 1)
 		return ozr_fail(err, OZR_UNSUPPORTED, "writing to nested shards is not supported");

@@ -101,6 +101,7 @@ struct ozr_writer {
 
 /* --- writer.c: the table. ------------------------------------------------------ */
 
+/* May elements be written: is it ours, and can we? */
 int ozr_writer_check(const struct ozr_writer *w, struct ozr_err *err) OZR_MUST_CHECK;
 /* Lock held: the shard at a place of the shard grid, or NULL. */
 struct ozr_open_shard *ozr_writer_find(struct ozr_writer *w, const uint64_t *coord);

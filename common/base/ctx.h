@@ -6,6 +6,8 @@
 #ifndef OZR_BASE_CTX_H
 #define OZR_BASE_CTX_H
 
+#include <pthread.h>
+
 #include "base/sys.h"
 #include "ozr/context.h"
 
@@ -14,6 +16,9 @@ const struct ozr_host *ozr_ctx_host(const struct ozr_ctx *ctx);
 /* First thing in every public entry that uses threads, cache or locks: after a
  * fork it makes them anew in the child. Cheap when nothing happened. */
 void ozr_ctx_enter(struct ozr_ctx *ctx);
+/* In a forked child: is the structure behind this inherited lock whole (nobody was changing
+ * it at the time of the fork)? In either case the lock is made anew and free. */
+int ozr_lock_forked(pthread_mutex_t *lock);
 /* A number nobody had before in this context. */
 uint64_t ozr_ctx_serial(struct ozr_ctx *ctx);
 /* The host's policy; OZR_DENIED with the location. */

@@ -67,8 +67,4 @@ void ozr_cache_forked(struct ozr_cache *c);
 /* Evict at least n bytes if so much can be evicted; returns what was freed. */
 uint64_t ozr_cache_shrink(struct ozr_cache *c, uint64_t n);
 
-/* In a forked child: is the structure behind this inherited lock whole (nobody was changing
- * it at the time of the fork)? In either case the lock is made anew and free. */
-int ozr_lock_forked(pthread_mutex_t *lock);
-
 #endif

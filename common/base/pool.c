@@ -200,6 +200,11 @@ void ozr_request_unlock(struct ozr_request *r)
 	pthread_mutex_unlock(&r->ctx->pool->lock);
 }
 
+unsigned ozr_pool_forks(const struct ozr_ctx *ctx)
+{
+	return ctx->pool->forks;
+}
+
 int ozr_request_lost(const struct ozr_request *r)
 {
 	return r->forks != r->ctx->pool->forks;

@@ -97,12 +97,16 @@ static int run_alone(struct ozr_ctx *ctx, const struct ozr_call *call, const str
 		     struct ozr_worker *w, struct ozr_err *err)
 {
 	int polls = ozr_request_may_poll(ctx, call);
+	unsigned forks = ozr_pool_forks(ctx);
 	int code = OZR_OK;
 
 	for (size_t i = 0; i < job->n && !code; i++) {
 		if (polls && call->cancelled(call->user))
 			code = ozr_fail(err, OZR_CANCELLED, "cancelled");
-		else
+		ozr_ctx_enter(ctx); /* the host may have forked in there */
+		if (!code && ozr_pool_forks(ctx) != forks)
+			code = ozr_fail(err, OZR_CANCELLED, "the process forked meanwhile");
+		if (!code)
 			code = job->fn(job->arg, i, w, err);
 	}
 	return code;

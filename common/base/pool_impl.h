@@ -70,6 +70,8 @@ void ozr_request_rouse(struct ozr_request *r, size_t n);
 /* Lock held: wait until something changed, or 50 ms when the owner has to poll. */
 void ozr_request_wait(struct ozr_request *r);
 
+/* How many forks this process' pool has lived through as the child. */
+unsigned ozr_pool_forks(const struct ozr_ctx *ctx);
 /* Was it opened before a fork, in the parent? Then its helpers are not here. */
 int ozr_request_lost(const struct ozr_request *r);
 /* Lock held: are pool threads working for it? */

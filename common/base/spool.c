@@ -66,6 +66,15 @@ void ozr_spool_free(struct ozr_spool *s)
 	ozr_ctx_unref(ctx);
 }
 
+void ozr_spool_forked(struct ozr_spool *s)
+{
+	(void)ozr_lock_forked(&s->opening);
+	if (ozr_lock_forked(&s->lock))
+		return;
+	for (unsigned i = 0; i < CLASSES; i++)
+		s->idle[i] = NULL; /* abandoned: one may be half-linked */
+}
+
 /* File systems without O_TMPFILE: a file that loses its name at once. */
 static int open_named(const struct ozr_sys *sys, const char *dir)
 {

@@ -15,6 +15,9 @@ struct ozr_spool;
 struct ozr_spooled; /* one value in the file */
 
 int ozr_spool_new(struct ozr_ctx *ctx, struct ozr_spool **out, struct ozr_err *err) OZR_MUST_CHECK;
+/* In a forked child, before it does anything with the parent's spool: its locks are made anew. The
+ * file is still the parent's, so dropping values and freeing the spool is all that may follow. */
+void ozr_spool_forked(struct ozr_spool *s);
 /* All values are gone with it. NULL is fine. */
 void ozr_spool_free(struct ozr_spool *s);
 int ozr_spool_put(struct ozr_spool *s, const void *bytes, size_t n, struct ozr_spooled **out,

@@ -53,15 +53,22 @@ void ozr_image_free(struct ozr_image *img)
 	ozr_ctx_unref(ctx);
 }
 
+int ozr_image_owned(const struct ozr_image *img, struct ozr_err *err)
+{
+	if (img->pid == getpid())
+		return OZR_OK;
+	return ozr_fail(err, OZR_BAD_ARG,
+			"the handle was opened for writing by the process that this one was "
+			"forked from");
+}
+
 void ozr_image_close(struct ozr_image *img)
 {
 	if (img == NULL)
 		return;
 	ozr_ctx_enter(img->ctx);
-	if (img->pid != getpid()) { /* a fork's copy: files and locks are its parent's */
+	if (ozr_image_owned(img, NULL)) /* a thread of the parent may have been inside of it */
 		img->build = NULL;
-		img->making = NULL;
-	}
 	if (img->build != NULL)
 		img->build_free(img);
 	if (img->making != NULL)

@@ -102,6 +102,8 @@ int ozr_image_set_level_attributes(struct ozr_image *img, unsigned level, const 
 		rc = ozr_fail(err, OZR_BAD_ARG, "level %u: the image has %u", level,
 			      img->info.levels);
 	if (rc == OZR_OK)
+		rc = ozr_image_owned(img, err);
+	if (rc == OZR_OK)
 		rc = ozr_attributes_parse(img->ctx, json, &change, err);
 	if (rc == OZR_OK)
 		rc = change_level(img, level, change, err);

@@ -114,9 +114,14 @@ int ozr_image_commit(struct ozr_image *img, const struct ozr_call *call, struct 
 	if (img->making == NULL)
 		return ozr_fail(err, OZR_BAD_ARG, "commit: the image is not being created");
 	ozr_ctx_enter(img->ctx);
-	int rc = write_levels(img, call, err);
+	int rc = ozr_image_owned(img, err);
+	if (rc != OZR_OK)
+		return ozr_err_context(err, rc, "commit");
+	rc = write_levels(img, call, err);
 	if (rc == OZR_OK && call != NULL && call->cancelled != NULL && call->cancelled(call->user))
 		rc = ozr_fail(err, OZR_CANCELLED, "cancelled");
+	if (rc == OZR_OK) /* the host may have forked in there */
+		rc = ozr_image_owned(img, err);
 	if (rc == OZR_OK)
 		rc = publish(img, err);
 	if (rc == OZR_OK) {

@@ -298,6 +298,9 @@ static int check_changes(const struct edit *e, struct ozr_err *err)
 
 	if ((e->img->flags & OZR_UPDATE) == 0)
 		return ozr_fail(err, OZR_BAD_ARG, "the image is not open for update");
+	rc = ozr_image_owned(e->img, err);
+	if (rc != OZR_OK)
+		return rc;
 	if ((c->scale == NULL) != (c->translation == NULL))
 		return ozr_fail(err, OZR_BAD_ARG, "scale and translation belong together");
 	if (c->scale != NULL && e->img->info.is_bare)

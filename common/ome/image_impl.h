@@ -74,10 +74,12 @@ int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned lev
 		  struct ozr_image **out, struct ozr_err *err) OZR_MUST_CHECK;
 /* image_open.c: scales that the metadata leaves open, and factors, of all levels. */
 void ozr_image_complete_levels(struct ozr_image *img);
+/* image.c: OZR_BAD_ARG in a forked child, whose copy of the parent's handle may not write. */
+int ozr_image_owned(const struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* image.c: everything but the making. NULL is fine. */
 void ozr_image_free(struct ozr_image *img);
 /* making.c: end the making without a result: stage or what was written is removed, the
- * levels are closed. */
+ * levels are closed. In a forked child nothing is removed. */
 void ozr_making_abort(struct ozr_image *img);
 
 /* The code to return when ozr_alloc() and the like have filled err. */

@@ -319,7 +319,9 @@ int ozr_levels_begin(struct ozr_image *img, const struct ozr_levels_options *opt
 	if (err == NULL)
 		err = &local;
 	ozr_ctx_enter(img->ctx);
-	int rc = check(img, opt, err);
+	int rc = ozr_image_owned(img, err);
+	if (rc == OZR_OK)
+		rc = check(img, opt, err);
 	if (rc != OZR_OK)
 		return ozr_err_context(err, rc, "change levels");
 	struct ozr_levels *l = ozr_calloc(img->ctx, 1, sizeof(*l), err);

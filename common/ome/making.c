@@ -55,9 +55,11 @@ void ozr_making_abort(struct ozr_image *img)
 		ozr_array_close(img->level[i].array);
 		img->level[i].array = NULL;
 	}
+	/* a child's copy of a stage knows by itself that it is not its own */
 	if (m->mode == OZR_CREATE_STAGE)
 		ozr_stage_abort(m->stage);
-	else if (m->began && !m->published && ozr_tree_clear(img->store, img->path, NULL) != OZR_OK)
+	else if (!ozr_image_owned(img, NULL) && m->began && !m->published &&
+		 ozr_tree_clear(img->store, img->path, NULL) != OZR_OK)
 		remove_documents(img);
 	img->making = NULL;
 	ozr_making_free(img->ctx, m);

@@ -99,6 +99,8 @@ int ozr_pyramid_extend(struct ozr_image *img, unsigned axis, const struct ozr_bo
 		       const struct ozr_call *call, struct ozr_err *err)
 {
 	ozr_ctx_enter(img->ctx);
-	int rc = extend(img, axis, box, call, err);
+	int rc = ozr_image_owned(img, err);
+	if (!rc)
+		rc = extend(img, axis, box, call, err);
 	return rc ? ozr_err_context(err, rc, "extend") : OZR_OK;
 }

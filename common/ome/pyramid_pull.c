@@ -295,8 +295,10 @@ int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src,
 	struct share share = {.call = call};
 	struct ozr_call mine = {0};
 	double all = 0;
-	int rc = OZR_OK;
 	ozr_ctx_enter(img->ctx);
+	int rc = ozr_image_owned(img, err);
+	if (rc)
+		return ozr_err_context(err, rc, "pull");
 	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
 		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
 	if (n == 0 || n > levels || !src[0].read)

@@ -151,7 +151,10 @@ int ozr_pyramid_finish(struct ozr_image *img, const struct ozr_call *call, struc
 	if (!b)
 		return OZR_OK;
 	ozr_ctx_enter(img->ctx);
-	int rc = atomic_load(&b->failed);
+	int rc = ozr_image_owned(img, err);
+	if (rc)
+		return ozr_err_context(err, rc, "finish");
+	rc = atomic_load(&b->failed);
 	if (rc)
 		return ozr_fail(err, rc, "an earlier step of building it has failed");
 	rc = finish(b, call, err);
@@ -244,7 +247,9 @@ int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box, const str
 	struct push p = {.box = box};
 	uint64_t cells = 1;
 	ozr_ctx_enter(img->ctx);
-	int rc = get_build(img, call, &p.b, err);
+	int rc = ozr_image_owned(img, err);
+	if (!rc)
+		rc = get_build(img, call, &p.b, err);
 	if (!rc && atomic_load(&p.b->failed))
 		rc = ozr_fail(err, atomic_load(&p.b->failed),
 			      "an earlier step of building it has failed");

@@ -119,7 +119,9 @@ static int refresh_image(struct ozr_image *img, unsigned level, unsigned last, s
 	if (level >= last)
 		return ozr_call_progress(call, 1, err);
 	ozr_ctx_enter(img->ctx);
-	int rc = ozr_geometry_init(&g, img, 0, 0, err);
+	int rc = ozr_image_owned(img, err);
+	if (!rc)
+		rc = ozr_geometry_init(&g, img, 0, 0, err);
 	if (rc)
 		return ozr_err_context(err, rc, "refresh");
 	rc = take_regions(&g, level, n, regions, &list, err);

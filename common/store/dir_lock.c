@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ctx.h"
 #include "base/mem.h"
@@ -19,6 +20,7 @@
 
 struct token {
 	int fd;
+	int64_t pid; /* a forked child shares the lock, and leaves it to the parent */
 	uint64_t byte;
 };
 
@@ -70,6 +72,7 @@ static int lock_key(struct ozr_store *base, const char *key, int wait, void **to
 	struct token *t = ozr_alloc(base->ctx, sizeof *t, err);
 	if (!t)
 		return ozr_alloc_code(err);
+	t->pid = getpid();
 	t->byte = ozr_hash(2, key, strlen(key)) & OZR_LOCK_KEY_MASK;
 	for (;;) {
 		int gone = 0;
@@ -101,7 +104,8 @@ void ozr_dir_unlock(struct ozr_store *base, void *token)
 	const struct ozr_sys *sys = ozr_dir(base)->sys;
 	struct token *t = token;
 	/* Closing alone would leave it to a child that was forked meanwhile. */
-	(void)sys->lock(t->fd, F_OFD_SETLK, t->byte, 1, F_UNLCK);
+	if (t->pid == getpid())
+		(void)sys->lock(t->fd, F_OFD_SETLK, t->byte, 1, F_UNLCK);
 	sys->close(t->fd);
 	ozr_free(base->ctx, t);
 }

@@ -34,6 +34,7 @@ enum {
 struct dir_put {
 	struct ozr_put base;
 	int fd;          /* -1: opened again for each append */
+	int64_t pid;     /* whose put it is: a forked child neither publishes nor removes it */
 	int broken;      /* an append failed: the file is not the value */
 	char *key;       /* both lie behind the struct */
 	char *temp;      /* path of the temporary file */
@@ -112,6 +113,8 @@ static void discard(struct dir_put *p, int parent)
 	struct ozr_dir_store *s = ozr_dir(p->base.store);
 	const char *leaf;
 	(void)drop_fd(p);
+	if (p->pid != getpid())
+		return;
 	int fd = parent >= 0 ? parent : ozr_dir_parent(s, p->key, O_PATH, &leaf);
 	if (fd < 0)
 		return;
@@ -129,7 +132,7 @@ int ozr_dir_put_begin(struct ozr_store *s, const char *key, uint64_t size_hint,
 	struct dir_put *p = ozr_alloc(s->ctx, sizeof *p + 2 * len + TEMP_MAX, err);
 	if (!p)
 		return ozr_alloc_code(err);
-	*p = (struct dir_put){.base.store = s, .fd = -1, .key = (char *)(p + 1)};
+	*p = (struct dir_put){.base.store = s, .fd = -1, .pid = getpid(), .key = (char *)(p + 1)};
 	p->temp = p->key + len;
 	p->temp_dir = slash ? (size_t)(slash - key) + 1 : 0;
 	memcpy(p->key, key, len);
@@ -171,10 +174,25 @@ static int reopen(const struct dir_put *p)
 	return ozr_dir_resolve(s->sys, s->root, p->temp, O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
+static int may_go_on(const struct dir_put *p, struct ozr_err *err)
+{
+	if (p->broken)
+		return ozr_fail(err, OZR_BAD_ARG, "write '%s': an append failed before", p->key);
+	if (p->pid != getpid())
+		return ozr_fail(
+			err, OZR_BAD_ARG,
+			"write '%s': was begun by the process that this one was forked from",
+			p->key);
+	return OZR_OK;
+}
+
 int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, struct ozr_err *err)
 {
 	struct dir_put *p = (struct dir_put *)base;
 	const struct ozr_sys *sys = ozr_dir(base->store)->sys;
+	int code = may_go_on(p, err);
+	if (code)
+		return code;
 	int fd = p->fd >= 0 ? p->fd : reopen(p);
 	int bad = fd < 0 ? errno : write_all(sys, fd, bytes, len, base->size);
 	if (fd >= 0 && p->fd < 0 && sys->close(fd) && !bad)
@@ -257,10 +275,9 @@ int ozr_dir_put_commit(struct ozr_put *base, enum ozr_put_mode mode, struct ozr_
 		code = ozr_dir_fail(err, errno, "write", p->key);
 		goto out;
 	}
-	if (p->broken) {
-		code = ozr_fail(err, OZR_BAD_ARG, "write '%s': an append failed before", p->key);
+	code = may_go_on(p, err);
+	if (code)
 		goto out;
-	}
 	flush = ozr_dir_flushes(s, parent);
 	code = finish_file(p, flush, err);
 	if (!code && flush)

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ctx.h"
 #include "base/mem.h"
@@ -29,7 +30,8 @@ struct ozr_stage {
 	struct ozr_ctx *ctx; /* owned reference */
 	struct ozr_target target;
 	struct ozr_store *store;
-	int lock; /* holds the stage; -1 where there are no locks */
+	int64_t pid; /* whose stage it is: a forked child neither publishes nor removes it */
+	int lock;    /* holds the stage; -1 where there are no locks */
 	int replace;
 	enum ozr_durability durability;
 	char name[NAME_MAX + 1]; /* of the hidden directory; of the old tree once published */
@@ -110,6 +112,7 @@ int ozr_stage_new(struct ozr_ctx *ctx, const char *target, int replace,
 	if (!st)
 		return ozr_alloc_code(err);
 	st->lock = -1;
+	st->pid = getpid();
 	st->replace = replace;
 	st->durability = durability;
 	int code = ozr_target_open(ctx, target, &st->target, err);
@@ -145,7 +148,8 @@ void ozr_stage_abort(struct ozr_stage *st)
 	if (!st)
 		return;
 	/* While we hold the lock nobody else cleans up; what fails here they do later. */
-	(void)ozr_tree_drop(st->target.sys, st->target.dir, st->name, NULL);
+	if (st->pid == getpid())
+		(void)ozr_tree_drop(st->target.sys, st->target.dir, st->name, NULL);
 	stage_free(st);
 }
 
@@ -262,7 +266,13 @@ int ozr_stage_commit(struct ozr_stage *st, struct ozr_err *err)
 	const struct ozr_target *t = &st->target;
 	char aside[NAME_MAX + 1];
 	enum way way = FRESH;
-	int code = ozr_store_sync(st->store, err);
+	int code = OZR_OK;
+	if (st->pid != getpid())
+		code = ozr_fail(err, OZR_BAD_ARG,
+				"'%s' is being made by the process that this one was forked from",
+				t->name);
+	if (!code)
+		code = ozr_store_sync(st->store, err);
 	if (!code)
 		code = publish(st, &way, aside, err);
 	if (!code && st->durability != OZR_FLUSH_NONE && ozr_dir_fsync(t->sys, t->dir)) {

@@ -13,7 +13,9 @@
  *
  * Threads: a read-only image may be used from any thread. An image being
  * written belongs to one thread, except that ozr_array_write() on its levels
- * and ozr_pyramid_push() may come from any.
+ * and ozr_pyramid_push() may come from any. It belongs to the process that made or
+ * opened it: in a forked child all that writes is refused (OZR_BAD_ARG), and closing
+ * the copy leaves files and stage to the parent.
  */
 #ifndef OZR_IMAGE_H
 #define OZR_IMAGE_H

@@ -238,7 +238,7 @@ OZR_API struct ozr_store *ozr_stage_store(struct ozr_stage *st);
  * it returns; on failure the stage is removed and the old target is intact. A replaced
  * directory that resists its removal stays hidden; the next stage for target tries again. */
 OZR_API OZR_MUST_CHECK int ozr_stage_commit(struct ozr_stage *st, struct ozr_err *err);
-/* Remove the stage. NULL is fine. */
+/* Remove the stage. NULL is fine. In a forked child commit and abort only free its copy. */
 OZR_API void ozr_stage_abort(struct ozr_stage *st);
 
 /* Remove a whole hierarchy below path: metadata first, data last. Refuses
