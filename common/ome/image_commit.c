@@ -53,6 +53,17 @@ static int publish_windows(struct ozr_image *img, struct ozr_err *err)
 	return rc;
 }
 
+/* A staged label is in place. When nobody lists it, it must not be there either. */
+static int list_in_place(struct ozr_image *img, struct ozr_err *err)
+{
+	struct ozr_making *m = img->making;
+
+	int rc = ozr_label_list(img, 0, err);
+	if (rc != OZR_OK && !m->replaces && ozr_tree_remove(img->ctx, m->target, NULL) != OZR_OK)
+		return ozr_err_context(err, rc, "the label stays, unlisted");
+	return rc;
+}
+
 static int publish(struct ozr_image *img, struct ozr_err *err)
 {
 	struct ozr_making *m = img->making;
@@ -66,11 +77,15 @@ static int publish(struct ozr_image *img, struct ozr_err *err)
 			rc = ozr_making_publish(img, err);
 	}
 	if (rc == OZR_OK)
+		rc = ozr_label_list(img, m->mode == OZR_CREATE_STAGE, err);
+	if (rc == OZR_OK)
 		rc = ozr_store_sync(img->store, err);
 	if (rc == OZR_OK && m->mode == OZR_CREATE_STAGE) {
 		struct ozr_stage *stage = m->stage;
 		m->stage = NULL;
 		rc = ozr_stage_commit(stage, err);
+		if (rc == OZR_OK)
+			rc = list_in_place(img, err);
 	}
 	return rc;
 }
@@ -86,7 +101,7 @@ static void reopen(struct ozr_image *img)
 
 	img->making = NULL;
 	if (m->mode == OZR_CREATE_STAGE)
-		rc = ozr_image_open_dir(img->ctx, m->target, "", OZR_READ, &fresh, &err);
+		rc = ozr_image_open_dir(img->ctx, m->target, img->path, OZR_READ, &fresh, &err);
 	else
 		rc = ozr_image_open(img->store, img->path,
 				    m->mode == OZR_CREATE_DIRECT ? OZR_READ : OZR_UPDATE, &fresh,

@@ -25,8 +25,7 @@ static int first_child(void *arg, const char *name, int is_prefix)
 	return 1;
 }
 
-/* OZR_EXISTS when something is at path, or when it lies below an array. */
-static int check_free(struct ozr_store *s, const char *path, struct ozr_err *err)
+int ozr_making_check_free(struct ozr_store *s, const char *path, struct ozr_err *err)
 {
 	char child[OZR_QUOTE_MAX] = "";
 	int format, is_array;
@@ -202,9 +201,9 @@ static int create_all(struct ozr_image *img, const struct ozr_image_options *opt
 	return rc;
 }
 
-/* opt is complete already. m is taken. */
-static int create(struct ozr_store *s, const char *path, struct ozr_making *m,
-		  const struct ozr_image_options *opt, struct ozr_image **out, struct ozr_err *err)
+int ozr_making_start(struct ozr_store *s, const char *path, struct ozr_making *m,
+		     const struct ozr_image_options *opt, struct ozr_image **out,
+		     struct ozr_err *err)
 {
 	struct ozr_ctx *ctx = s->ctx; /* s ends with the stage */
 	unsigned max = ozr_ctx_limits(ctx)->levels, levels;
@@ -234,8 +233,8 @@ static int create(struct ozr_store *s, const char *path, struct ozr_making *m,
 	return rc;
 }
 
-static struct ozr_making *making_new(struct ozr_ctx *ctx, enum ozr_create_mode mode,
-				     struct ozr_err *err)
+struct ozr_making *ozr_making_new(struct ozr_ctx *ctx, enum ozr_create_mode mode,
+				  struct ozr_err *err)
 {
 	struct ozr_making *m = ozr_calloc(ctx, 1, sizeof(*m), err);
 
@@ -257,7 +256,7 @@ int ozr_image_create_dir(struct ozr_ctx *ctx, const char *dir, int replace,
 	ozr_ctx_enter(ctx);
 	int rc = ozr_options_complete(opt, &o, err);
 	if (rc == OZR_OK) {
-		m = making_new(ctx, OZR_CREATE_STAGE, err);
+		m = ozr_making_new(ctx, OZR_CREATE_STAGE, err);
 		rc = m != NULL ? OZR_OK : ozr_alloc_failed(err);
 	}
 	if (rc == OZR_OK) {
@@ -267,7 +266,7 @@ int ozr_image_create_dir(struct ozr_ctx *ctx, const char *dir, int replace,
 			     ? ozr_alloc_failed(err)
 			     : ozr_stage_new(ctx, dir, replace, durability, &m->stage, err);
 		if (rc == OZR_OK)
-			rc = create(ozr_stage_store(m->stage), "", m, &o, out, err);
+			rc = ozr_making_start(ozr_stage_store(m->stage), "", m, &o, out, err);
 		else
 			ozr_making_free(ctx, m);
 	}
@@ -290,10 +289,10 @@ int ozr_image_create(struct ozr_store *s, const char *path, enum ozr_create_mode
 	if (rc == OZR_OK)
 		rc = ozr_options_complete(opt, &o, err);
 	if (rc == OZR_OK)
-		rc = check_free(s, path, err);
+		rc = ozr_making_check_free(s, path, err);
 	if (rc == OZR_OK) {
-		struct ozr_making *m = making_new(s->ctx, mode, err);
-		rc = m == NULL ? ozr_alloc_failed(err) : create(s, path, m, &o, out, err);
+		struct ozr_making *m = ozr_making_new(s->ctx, mode, err);
+		rc = m == NULL ? ozr_alloc_failed(err) : ozr_making_start(s, path, m, &o, out, err);
 	}
 	if (rc == OZR_OK)
 		return rc;

@@ -19,6 +19,10 @@
 void ozr_making_free(struct ozr_ctx *ctx, struct ozr_making *m)
 {
 	ozr_json_free(m->attributes);
+	ozr_json_free(m->labels);
+	ozr_store_unref(m->list);
+	ozr_free(ctx, m->list_path);
+	ozr_free(ctx, m->list_name);
 	ozr_free(ctx, m->given);
 	ozr_free(ctx, m->target);
 	ozr_free(ctx, m);
@@ -157,7 +161,10 @@ int ozr_making_publish(struct ozr_image *img, struct ozr_err *err)
 	int rc = ozr_making_document(img, &doc, err);
 	if (rc == OZR_OK && m->grouped)
 		rc = write_level_groups(img, err);
-	if (rc == OZR_OK)
+	if (rc == OZR_OK && m->labels != NULL)
+		rc = ozr_label_publish(img, err);
+	/* The groups above a label that is made with its image are that image's to make. */
+	if (rc == OZR_OK && m->label_of == NULL)
 		rc = ozr_group_make_parents(img->store, img->path, m->zarr_format, err);
 	if (rc == OZR_OK)
 		rc = ozr_group_write(img->store, img->path, m->zarr_format, doc, err);

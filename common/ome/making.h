@@ -20,6 +20,15 @@ struct ozr_making {
 	int began;     /* something may have been written at path */
 	int published; /* PUBLISH_EMPTY: the image is there, closing must not remove it */
 
+	/* A label: the image that is being created with it, or else the group that must list it. */
+	struct ozr_image *label_of;  /* borrowed; NULL: it is there already, or this is no label */
+	struct ozr_store *list;      /* owned reference; NULL: nothing to list */
+	char *list_path, *list_name; /* owned; the group, and the label's name in it */
+	int list_staged;             /* the group does not exist: it is staged with the label */
+	int replaces;                /* STAGE: what is at target may be exchanged */
+	/* Labels that were committed while this image is being created: an array, or NULL. */
+	struct ozr_json *labels; /* owned */
+
 	struct ozr_json *attributes; /* owned; of the group, without our own members */
 	struct ozr_channel *given;   /* owned; [given_count] as the caller described them */
 	unsigned given_count;
@@ -39,6 +48,20 @@ int ozr_making_windows(struct ozr_image *img, struct ozr_json **out,
 		       struct ozr_err *err) OZR_MUST_CHECK;
 /* making.c: write group metadata: groups of levels, parents, the image's group last. */
 int ozr_making_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
+/* image_create.c: a new making; then the image of it, over s, which takes m. opt is complete. */
+struct ozr_making *ozr_making_new(struct ozr_ctx *ctx, enum ozr_create_mode mode,
+				  struct ozr_err *err) OZR_MUST_CHECK;
+int ozr_making_start(struct ozr_store *s, const char *path, struct ozr_making *m,
+		     const struct ozr_image_options *opt, struct ozr_image **out,
+		     struct ozr_err *err) OZR_MUST_CHECK;
+/* image_create.c: OZR_EXISTS when something is at path, or when it lies below an array. */
+int ozr_making_check_free(struct ozr_store *s, const char *path,
+			  struct ozr_err *err) OZR_MUST_CHECK;
+/* label_create.c: list a label that is complete; of an image being created: note it for later.
+ * Called while what is staged is still so (staged), and when it is in place. */
+int ozr_label_list(struct ozr_image *img, int staged, struct ozr_err *err) OZR_MUST_CHECK;
+/* label_create.c: the group of the labels of an image that is being created. */
+int ozr_label_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* making.c: free m and what it holds. */
 void ozr_making_free(struct ozr_ctx *ctx, struct ozr_making *m);
 

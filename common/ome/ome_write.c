@@ -111,7 +111,9 @@ static int write_label(struct ozr_json *holder, const struct ozr_image *img, con
 		o = ozr_json_child(holder, "image-label");
 	}
 	int bad = version != NULL ? ozr_json_set_text(o, "version", version) : 0;
-	if (strstr(img->path, "labels/") != NULL && ozr_json_child(o, "source") == NULL) {
+	int is_placed = strstr(img->path, "labels/") != NULL ||
+			(img->making != NULL && img->making->list_name != NULL);
+	if (is_placed && ozr_json_child(o, "source") == NULL) {
 		struct ozr_json *source = ozr_json_object(); /* "../../" is the image */
 		bad |= ozr_json_set_text(source, "image", "../../");
 		bad |= ozr_json_set(o, "source", source);

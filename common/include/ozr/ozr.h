@@ -9,6 +9,7 @@
 #include "copy.h"
 #include "error.h"
 #include "image.h"
+#include "labels.h"
 #include "levels.h"
 #include "pyramid.h"
 #include "store.h"
