@@ -136,6 +136,7 @@ static void describe_image(struct ozr_image *img, const struct ozr_image_options
 	memcpy(info->axes, opt->axes, opt->rank * sizeof(opt->axes[0]));
 	img->method = opt->method;
 	img->method_known = 1;
+	img->alpha = opt->alpha;
 	img->has_nodata = opt->has_nodata;
 	memcpy(img->nodata, opt->nodata, sizeof(img->nodata));
 	memcpy(img->fill, opt->fill, sizeof(img->fill));

@@ -48,6 +48,7 @@ struct ozr_image {
 	 * says (method_known), else mean, or mode for labels. */
 	enum ozr_method method;
 	int method_known;
+	uint64_t alpha; /* 1 + index of the channel that weighs the others; 0: none */
 	int has_nodata;
 	unsigned char nodata[8], fill[8];
 	int channel_axis; /* -1: none */

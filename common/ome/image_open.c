@@ -155,6 +155,7 @@ static void adopt(struct ozr_image *img, struct ozr_ome *o)
 	o->channel = NULL;
 	img->method = o->method;
 	img->method_known = o->method_known;
+	img->alpha = o->alpha;
 	for (unsigned i = 0; i < levels; i++) {
 		struct ozr_level *l = &img->level[i];
 		const struct ozr_transform *t = &o->dataset[i].t;

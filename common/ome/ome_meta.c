@@ -116,7 +116,10 @@ static void parse_method(const struct ozr_jref *multiscale, struct ozr_ome *out)
 {
 	struct ozr_jref metadata = ozr_jget(multiscale, "metadata");
 	struct ozr_jref nodata = ozr_jget(&metadata, "nodata");
+	struct ozr_jref alpha = ozr_jget(&metadata, "alpha");
 
+	if (alpha.v != NULL && ozr_ju64(&alpha, 0, UINT32_MAX, &out->alpha, NULL) == OZR_OK)
+		out->alpha++;
 	out->nodata = nodata.v;
 	out->method = out->info.is_label ? OZR_MODE : OZR_MEAN;
 	out->method_known = ozr_ome_method(text_of(multiscale, "type"), &out->method);

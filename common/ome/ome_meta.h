@@ -23,6 +23,7 @@ struct ozr_ome {
 	struct ozr_channel *channel; /* [info.channels] */
 	enum ozr_method method;
 	int method_known;
+	uint64_t alpha;                /* as in struct ozr_image */
 	const struct ozr_json *nodata; /* borrowed from the document, or NULL */
 };
 

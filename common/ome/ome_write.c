@@ -69,6 +69,8 @@ static struct ozr_json *write_method(const struct ozr_image *img)
 	int bad = ozr_json_set_text(o, "method", how) |
 		  ozr_json_set_text(o, "version", ozr_version());
 
+	if (img->alpha > 0 && img->method == OZR_MEAN)
+		bad |= ozr_json_set(o, "alpha", ozr_json_u64(img->alpha - 1));
 	if (img->has_nodata)
 		bad |= ozr_json_set(o, "nodata", ozr_fill_json(img->nodata, img->info.dtype, 3));
 	if (bad != 0) {

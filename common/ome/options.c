@@ -52,6 +52,16 @@ static int check_factors(const struct ozr_image_options *o, struct ozr_err *err)
 	return OZR_OK;
 }
 
+static int check_alpha(const struct ozr_image_options *o, struct ozr_err *err)
+{
+	int axis = ozr_axes_index(o->rank, o->axes, OZR_AXIS_CHANNEL);
+
+	if (o->alpha == 0 || (axis >= 0 && o->alpha <= o->shape[axis]))
+		return OZR_OK;
+	return ozr_fail(err, OZR_BAD_ARG, "alpha: there is no channel %llu",
+			(unsigned long long)(o->alpha - 1));
+}
+
 static int check_channels(const struct ozr_image_options *o, struct ozr_err *err)
 {
 	int axis = ozr_axes_index(o->rank, o->axes, OZR_AXIS_CHANNEL);
@@ -139,6 +149,8 @@ int ozr_options_complete(const struct ozr_image_options *in, struct ozr_image_op
 		rc = check_factors(&o, err);
 	if (rc == OZR_OK)
 		rc = check_channels(&o, err);
+	if (rc == OZR_OK)
+		rc = check_alpha(&o, err);
 	if (rc == OZR_OK)
 		*out = o;
 	return rc;

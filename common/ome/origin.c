@@ -154,6 +154,9 @@ void ozr_origin_options(const struct ozr_origin *o, struct ozr_image_options *ou
 	}
 	memcpy(opt.fill, img->fill, sizeof(opt.fill));
 	opt.method = img->method_known || img->info.is_label ? img->method : OZR_MEAN;
+	if (img->channel_axis >= 0 && !o->part.cut[img->channel_axis] &&
+	    img->alpha <= l->shape[img->channel_axis])
+		opt.alpha = img->alpha;
 	opt.has_nodata = img->has_nodata;
 	memcpy(opt.nodata, img->nodata, sizeof(opt.nodata));
 	opt.is_label = img->info.is_label;

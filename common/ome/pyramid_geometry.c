@@ -5,6 +5,7 @@
  * below this file boxes lie inside their level.
  */
 #include "ome/pyramid_impl.h"
+#include "ome/reduce_impl.h"
 
 uint64_t ozr_lcm_below(uint64_t a, uint64_t b, uint64_t most)
 {
@@ -154,7 +155,9 @@ static int make_cells(const struct ozr_geometry *g, struct ozr_build_level *l, u
 		      struct ozr_err *err)
 {
 	for (unsigned d = 0; d < g->rank; d++)
-		l->cell[d] = ozr_lcm_below(l->chunk[d], l->factor[d], l->shape[d]);
+		l->cell[d] = ozr_is_whole(g, d)
+				     ? l->shape[d]
+				     : ozr_lcm_below(l->chunk[d], l->factor[d], l->shape[d]);
 	grow_cells(g, l, wanted);
 	if (cell_size(g, l) > PTRDIFF_MAX / 4)
 		return ozr_fail(err, OZR_LIMIT,
@@ -217,6 +220,20 @@ static int take_level(struct ozr_geometry *g, struct ozr_image *img, unsigned le
 	return level ? check_step(g, img, level, exact, err) : OZR_OK;
 }
 
+/* Alpha: only where it changes anything, and can. */
+static void take_weight(struct ozr_geometry *g, const struct ozr_image *img,
+			const struct ozr_array_info *info)
+{
+	const int axis = img->channel_axis;
+	if (img->alpha == 0 || axis < 0 || (unsigned)axis + 1 >= info->rank ||
+	    img->alpha > info->shape[axis] || img->method != OZR_MEAN ||
+	    !ozr_reduce_weighs(info->dtype))
+		return;
+	g->how.has_weight = 1;
+	g->how.weight_axis = (unsigned)axis;
+	g->how.weight = img->alpha - 1;
+}
+
 int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t cell_bytes, int exact,
 		      struct ozr_err *err)
 {
@@ -240,6 +257,7 @@ int ozr_geometry_init_part(struct ozr_geometry *g, struct ozr_image *img, unsign
 				     .rank = info.rank,
 				     .has_nodata = img->has_nodata};
 	memcpy(g->how.nodata, img->nodata, sizeof g->how.nodata);
+	take_weight(g, img, &info);
 	memcpy(g->fill, info.fill, sizeof g->fill);
 	if (ozr_ckd_product(info.shape, info.rank, 1, &g->elements) ||
 	    g->elements > UINT64_MAX / 16)

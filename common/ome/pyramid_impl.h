@@ -47,7 +47,7 @@ struct ozr_geometry {
 	unsigned rank;
 	unsigned first, levels; /* levels `first` and up of the image, counted from 0 here */
 	unsigned size;          /* bytes of an element */
-	struct ozr_reduce how;  /* method, type, rank, nodata; the rest is filled for each box */
+	struct ozr_reduce how;  /* method, type, rank, nodata, weight; the rest for each box */
 	unsigned char fill[8];
 	uint64_t elements; /* of the first level */
 	struct ozr_build_level *level;
@@ -61,6 +61,11 @@ int ozr_geometry_init(struct ozr_geometry *g, struct ozr_image *img, uint64_t ce
 int ozr_geometry_init_part(struct ozr_geometry *g, struct ozr_image *img, unsigned first,
 			   unsigned levels, uint64_t cell_bytes, int exact,
 			   struct ozr_err *err) OZR_MUST_CHECK;
+/* Windows take all elements of this axis together: cells and pieces are never cut there. */
+static inline int ozr_is_whole(const struct ozr_geometry *g, unsigned axis)
+{
+	return g->how.has_weight && g->how.weight_axis == axis;
+}
 void ozr_geometry_release(struct ozr_geometry *g);
 
 /* Step `at` through the box [first, last] (both inside), C order; 0 at the end. */

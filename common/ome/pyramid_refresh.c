@@ -142,7 +142,8 @@ static void cut(struct step *s, uint64_t share)
 	const unsigned rank = s->g->rank;
 	uint64_t more[OZR_MAX_RANK];
 	for (unsigned d = 0; d < rank; d++) {
-		s->piece[d] = ozr_min_u64(up->chunk[d], up->shape[d]);
+		s->piece[d] = ozr_is_whole(s->g, d) ? up->shape[d]
+						    : ozr_min_u64(up->chunk[d], up->shape[d]);
 		more[d] = ozr_lcm_below(s->piece[d],
 					l->chunk[d] / common_divisor(l->chunk[d], l->factor[d]),
 					up->shape[d]);
@@ -163,7 +164,7 @@ static void cut(struct step *s, uint64_t share)
 	}
 	memcpy(s->slab, s->piece, sizeof s->slab);
 	for (unsigned d = 0; d < rank && source_bytes(s, s->slab) > share;) {
-		if (s->slab[d] > 1)
+		if (s->slab[d] > 1 && !ozr_is_whole(s->g, d))
 			s->slab[d] = ozr_ceil_div(s->slab[d], 2);
 		else
 			d++;

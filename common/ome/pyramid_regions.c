@@ -97,6 +97,11 @@ static int take_regions(const struct ozr_geometry *g, unsigned level, size_t n,
 		else
 			memcpy(r->count, g->level[level].shape, sizeof r->count);
 		rc = check_region(g, level, r, &empty, err);
+		for (unsigned d = 0; d < g->rank; d++)
+			if (ozr_is_whole(g, d)) {
+				r->start[d] = 0;
+				r->count[d] = g->level[level].shape[d];
+			}
 		out->n += !empty;
 	}
 	return rc;

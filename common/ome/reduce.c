@@ -18,6 +18,13 @@ static int check(const struct ozr_reduce *how, struct ozr_err *err)
 		return ozr_fail(err, OZR_BAD_ARG, "reduce: unknown data type %d", (int)how->dtype);
 	if (how->method != OZR_MEAN && how->method != OZR_NEAREST && how->method != OZR_MODE)
 		return ozr_fail(err, OZR_BAD_ARG, "reduce: unknown method %d", (int)how->method);
+	if (how->has_weight &&
+	    (how->weight_axis + 1 >= how->rank || how->factor[how->weight_axis] != 1 ||
+	     how->weight >= how->count[how->weight_axis] || !ozr_reduce_weighs(how->dtype)))
+		return ozr_fail(err, OZR_BAD_ARG,
+				"reduce: type %s cannot be weighted by element %llu of axis %u",
+				ozr_dtype_name(how->dtype), (unsigned long long)how->weight,
+				how->weight_axis);
 	for (unsigned d = 0; d < how->rank; d++) {
 		if (how->factor[d] == 0)
 			return ozr_fail(err, OZR_BAD_ARG, "reduce: factor of axis %u is 0", d);
@@ -54,8 +61,14 @@ static void nearest(const struct ozr_line *l)
 		pick_first(l, 8);
 }
 
-static void mean(const struct ozr_line *l)
+static void mean(const struct ozr_line *l, const uint64_t *at)
 {
+	const struct ozr_reduce *how = l->how;
+	if (how->has_weight && at[how->weight_axis] != how->weight) {
+		const int64_t away = (int64_t)how->weight - (int64_t)at[how->weight_axis];
+		ozr_reduce_weighted(l, away * how->src_stride[how->weight_axis]);
+		return;
+	}
 	size_t done = ozr_reduce_mean_fast(l);
 	if (done < l->n)
 		ozr_reduce_mean(l, done);
@@ -139,7 +152,7 @@ int ozr_reduce_box(const struct ozr_reduce *how, const void *src, void *dst, str
 		else if (how->method == OZR_MODE)
 			ozr_reduce_mode(&line);
 		else
-			mean(&line);
+			mean(&line, walk.at);
 	} while (next_line(&line, &walk));
 	return OZR_OK;
 }

@@ -54,5 +54,9 @@ void ozr_reduce_mean(const struct ozr_line *l, size_t first);
  * a case for it). */
 size_t ozr_reduce_mean_fast(const struct ozr_line *l);
 void ozr_reduce_mode(const struct ozr_line *l);
+/* Can the mean of this type be weighted? */
+int ozr_reduce_weighs(enum ozr_dtype t);
+/* The mean, each element weighted by the one to_weight bytes behind it. */
+void ozr_reduce_weighted(const struct ozr_line *l, int64_t to_weight);
 
 #endif

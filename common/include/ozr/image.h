@@ -150,7 +150,10 @@ struct ozr_image_options {
 	 * scale of the first one is not the image's, all follow the image's. */
 	const struct ozr_level_plan *level_plan;
 	int taken_levels; /* 1: levels are not what method makes of level 0; the metadata say so */
-	enum ozr_method method;  /* [mean; for labels mode, since a mean invents ids] */
+	enum ozr_method method; /* [mean; for labels mode, since a mean invents ids] */
+	/* [none] 1 + index of the channel that the mean weighs the others by (an alpha channel): for
+	 * uint8, uint16 and floats; others ignore it. */
+	uint64_t alpha;
 	int has_nodata;          /* the mean skips elements equal to nodata */
 	unsigned char nodata[8]; /* one element, host byte order */
 	unsigned channels;       /* omero channels given below; 0: no omero, or windows from data */

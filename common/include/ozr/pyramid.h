@@ -11,7 +11,7 @@
  *
  * Each level comes from the one before: window [i * f, i * f + f) per axis,
  * cut at the edge. mean: over the elements inside, without nodata and NaN
- * unless all are, ties to even for integers; nearest: the first element;
+ * unless all are, ties to even for integers, weighted by alpha if there is one; nearest: the first element;
  * mode: the most frequent, the smallest of equals. Same values whatever way
  * the level was built. Memory stays within call->budget (64 KiB at least, and
  * what threads need to encode a chunk each): what exceeds it waits in an
@@ -92,6 +92,12 @@ struct ozr_reduce {
 	int64_t src_stride[OZR_MAX_RANK], dst_stride[OZR_MAX_RANK]; /* bytes */
 	int has_nodata;
 	unsigned char nodata[8];
+	/* The mean of uint8, uint16 and floats weighs each element by element `weight` on this axis,
+	 * which is not the last one, has factor 1 and is whole in src. The weights themselves get
+	 * the plain mean, and so do windows whose weights are all 0. */
+	int has_weight;
+	unsigned weight_axis;
+	uint64_t weight;
 };
 OZR_API OZR_MUST_CHECK int ozr_reduce_box(const struct ozr_reduce *how, const void *src, void *dst,
 					  struct ozr_err *err);
