@@ -29,6 +29,10 @@ struct Source {
 /* Type, axes, nodata, georeferencing; false after CPLError(). Warns about what a copy cannot keep;
  * with strict that is an error. */
 bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Source &out);
+/* The nodata that all bands have, as an exact number, or "". */
+std::string common_nodata(GDALDataset *dataset);
+/* 1 + index of the alpha band beside others; 0: there is none. */
+unsigned alpha_band(GDALDataset *dataset);
 /* The library's view of it; `source` must outlive the result. */
 ozr_source as_ozr_source(Source &source);
 /* An exact number as text, as one element of a type; false when the type does not have it. */

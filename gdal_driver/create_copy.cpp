@@ -4,23 +4,7 @@
  * sibling folder that takes the target's name when it is complete. Until then,
  * and when the copy fails or is cancelled, what was at the target is still there.
  */
-#include "create.h"
-#include "dataset.h"
-#include "store.h"
-
-namespace
-{
-struct Progress {
-	GDALProgressFunc fn;
-	void *data;
-};
-} // namespace
-
-static int on_progress(void *user, double fraction)
-{
-	auto *p = static_cast<Progress *>(user);
-	return p->fn(0.99 * fraction, "", p->data) ? 0 : 1; /* the rest is the commit */
-}
+#include "copy_image.h"
 
 /* What GDAL knows about the source. The plan has scale, translation, units and channels. */
 static bool describe(ozr_image *image, const Source &source)
@@ -32,49 +16,44 @@ static bool describe(ozr_image *image, const Source &source)
 	return write_stored(image, source.x, source.y, stored);
 }
 
-static bool build(const Name &target, Source &source, const Plan &plan, Progress progress)
+static bool copy_raster(const CopyRequest &request, GDALDataset *dataset)
 {
-	ozr_image *made = nullptr;
-	ozr_err err = {};
-	ozr_call call = {};
-	NewImage how;
-	how.replace = plan.overwrite;
-	how.durability = plan.durability;
-	int rc = create_image(target, how, &plan.image, &made, &err);
-	if (rc != OZR_OK)
-		return report_creation(target, err, rc);
-	Image image(made);
-	if (!describe(made, source))
+	Source source;
+	Plan plan;
+	if (!look_at_source(dataset, request.strict, request.options, source) ||
+	    !make_plan(source, request.target, request.options, plan))
 		return false;
-	call.user = &progress;
-	call.progress = on_progress;
-	call.warn = warn;
-	call.threads = plan.threads;
-	ozr_source reader = as_ozr_source(source);
-	rc = ozr_pyramid_pull(made, &reader, &call, &err);
-	if (rc == OZR_OK && !progress.fn(0.99, "", progress.data))
-		rc = ozr_fail(&err, OZR_CANCELLED, "cancelled");
-	if (rc == OZR_OK)
-		rc = ozr_image_commit(made, nullptr, &err);
-	if (rc == OZR_OK)
-		return true;
-	return source.failed ? false : report_creation(target, err, rc);
+	Creation creation(request);
+	std::vector<ozr_source> levels = {as_ozr_source(source)};
+	return creation.begin(plan) && describe(creation.image(), source) &&
+	       creation.pull(creation.image(), levels, 1, &source.failed) && creation.commit();
+}
+
+/* Which planes are hidden was said when the source was opened. */
+static GDALDataset *open_result(const Name &target)
+{
+	GDALDataset *dataset = nullptr;
+	{
+		CPLErrorStateBackuper state;
+		CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
+		dataset = open_by_name(target.folder, nullptr);
+	}
+	return dataset != nullptr ? dataset : open_by_name(target.folder, nullptr);
 }
 
 GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, string_list options,
 			 GDALProgressFunc progress, void *progress_data)
 {
-	Name target(name);
-	Source source;
-	Plan plan;
-	if (progress == nullptr)
-		progress = GDALDummyProgress;
-	if (refuse_target(target) || !look_at_source(dataset, strict, options, source) ||
-	    !make_plan(source, target, options, plan))
+	CopyRequest request = {Name(name), strict, options,
+			       progress != nullptr ? progress : GDALDummyProgress, progress_data};
+	if (refuse_target(request.target))
 		return nullptr;
-	if (!build(target, source, plan, {progress, progress_data}))
+	Copied copied = copy_image(request, dataset);
+	if (copied == Copied::NOT_AN_IMAGE)
+		copied = copy_raster(request, dataset) ? Copied::YES : Copied::FAILED;
+	if (copied == Copied::FAILED)
 		return nullptr;
-	remove_side_files(target);
-	progress(1.0, "", progress_data);
-	return open_by_name(target.folder, nullptr);
+	remove_side_files(request.target);
+	request.progress(1.0, "", progress_data);
+	return open_result(request.target);
 }

@@ -124,6 +124,8 @@ bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &p
 	plan_units(source, plan);
 	plan_channels(source, plan);
 	plan.image.dtype = source.dtype;
+	if (source.band_axis_name == "c")
+		plan.image.alpha = alpha_band(source.dataset);
 	plan.has_srs = source.georef.srs != nullptr;
 	/* The mean of two palette entries is a third color. */
 	if (source.dataset->GetRasterBand(1)->GetColorTable() != nullptr)

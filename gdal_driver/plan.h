@@ -33,8 +33,8 @@ struct Plan {
 
 /* OME_VERSION, on which the rest depends; false after CPLError(). */
 bool plan_version(CSLConstList options, Plan &plan);
-/* All others. In plan.image: rank, axes and shape, and as defaults scale, translation, method,
- * levels and factors. false after one CPLError(). */
+/* All others. In plan.image: rank, axes and shape, and as defaults name, scale, translation,
+ * method, levels and factors. false after one CPLError(). */
 bool plan_options(const Name &target, CSLConstList options, Plan &plan);
 /* YES or NO and their like; false after CPLError(). */
 bool fetch_bool(CSLConstList options, const char *key, bool &value);

@@ -332,6 +332,8 @@ static bool plan_writing(CSLConstList options, Plan &plan)
 static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 {
 	const char *name = CSLFetchNameValue(options, "NAME");
+	if (name == nullptr && plan.image.name != nullptr)
+		return; /* a copy keeps it */
 	plan.name = name != nullptr ? name : CPLGetFilename(target.folder.c_str());
 	for (const char *suffix : {".zarr", ".ome"}) {
 		size_t n = strlen(suffix);

@@ -181,17 +181,23 @@ static bool choose_axes(GDALDataset *dataset, CSLConstList options, Source &out)
 	return true;
 }
 
-static void look_at_nodata(GDALDataset *dataset, Source &out)
+std::string common_nodata(GDALDataset *dataset)
 {
+	std::string common, text;
 	for (int i = 1; i <= dataset->GetRasterCount(); i++) {
-		std::string text;
-		if (!nodata_text(dataset->GetRasterBand(i), text) ||
-		    (i > 1 && text != out.nodata)) {
-			out.nodata.clear();
-			return;
-		}
-		out.nodata = text;
+		if (!nodata_text(dataset->GetRasterBand(i), text) || (i > 1 && text != common))
+			return "";
+		common = text;
 	}
+	return common;
+}
+
+unsigned alpha_band(GDALDataset *dataset)
+{
+	for (int i = 1; i <= dataset->GetRasterCount() && dataset->GetRasterCount() > 1; i++)
+		if (dataset->GetRasterBand(i)->GetColorInterpretation() == GCI_AlphaBand)
+			return static_cast<unsigned>(i);
+	return 0;
 }
 
 /* What has no place in the new image. */
@@ -224,7 +230,7 @@ bool look_at_source(GDALDataset *dataset, int strict, CSLConstList options, Sour
 	if (!choose_type(dataset, strict, options, out) || !choose_axes(dataset, options, out) ||
 	    !check_losses(dataset, strict))
 		return false;
-	look_at_nodata(dataset, out);
+	out.nodata = common_nodata(dataset);
 	if (!fetch_bool(options, "GEOREF", out.georef.is_wanted))
 		return false;
 	if (out.georef.is_wanted) {
