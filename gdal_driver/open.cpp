@@ -31,6 +31,12 @@ static bool is_zip(const GDALOpenInfo *info)
 	return info->nHeaderBytes >= 4 && memcmp(info->pabyHeader, "PK\3\4", 4) == 0;
 }
 
+/* Where folders need not exist for the files in them: looking inside costs nothing. */
+static bool is_in_memory(const char *text)
+{
+	return STARTS_WITH(text, "/vsimem/");
+}
+
 /* The cheap questions, without a request: whether it is worth looking inside. */
 static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 {
@@ -40,7 +46,7 @@ static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 		return name.zarr || info->bIsDirectory;
 	if (name.zipped)
 		return is_zip(info);
-	if (info->bIsDirectory || (name.remote && name.zarr))
+	if (info->bIsDirectory || (name.remote && name.zarr) || is_in_memory(info->pszFilename))
 		return name.ours || has_metadata(name.vsi);
 	return name.by_document;
 }
@@ -67,7 +73,7 @@ static bool is_some_zarr(const Name &name)
 static bool is_foreign(const GDALOpenInfo *info)
 {
 	const char *text = info->pszFilename;
-	if (info->bIsDirectory || STARTS_WITH_CI(text, "OMEZARR:"))
+	if (info->bIsDirectory || STARTS_WITH_CI(text, "OMEZARR:") || is_in_memory(text))
 		return false;
 	for (const char *word : {"zarr", ".ozx", ".zattrs", ".zgroup"})
 		if (strcasestr(text, word) != nullptr)

@@ -278,6 +278,19 @@ def test_damaged_source(tmp_path):
     assert os.listdir(tmp_path) == ["a.ome.zarr"]
 
 
+def test_any_name_in_memory(tmp_path):
+    """Folders are no things of their own there, and nothing in this name says Zarr."""
+    copied(memory_raster(pattern(2, 30, 40)), "/vsimem/copy.tif.tst")
+    dataset = gdal.Open("/vsimem/copy.tif.tst")
+    assert dataset.GetDriver().ShortName == "OMEZarr"
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(2, 30, 40))
+    again, _ = copied(dataset, "/vsimem/again.ome.zarr", "OME_VERSION=0.4")
+    numpy.testing.assert_array_equal(again.ReadAsArray(), pattern(2, 30, 40))
+    dataset = again = None
+    for name in ("/vsimem/copy.tif.tst", "/vsimem/again.ome.zarr"):
+        gdal.RmdirRecursive(name)
+
+
 def test_progress_rises_to_one(tmp_path):
     specimen(tmp_path / "a.ome.zarr", "0.5")
     seen = []
