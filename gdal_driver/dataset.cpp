@@ -10,6 +10,7 @@
 #include "georef.h"
 #include "subdatasets.h"
 #include "update.h"
+#include "vsi_place.h"
 
 Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
     : scene_(std::move(scene)), level_(level)
@@ -34,20 +35,30 @@ void Dataset::complete()
 	is_main_ = true;
 	if (scene_->update != nullptr)
 		scene_->update->levels_changed = [this] { drop_cached_levels(); };
-	add_overviews();
+	if (!scene_->network)
+		find_overviews();
 	set_structure();
 	set_metadata();
 	for (int i = 1; i <= nBands; i++)
 		static_cast<Band *>(GetRasterBand(i))->complete();
 	/* An image without levels of its own may have some beside it (x.zarr.ovr). */
-	if (overviews_.empty())
+	if (!scene_->network && overviews_.empty())
 		oOvManager.Initialize(this, scene_->folder.c_str());
 }
 
-void Dataset::add_overviews()
+/* Over a network only when somebody asks: each level is a request. */
+void Dataset::find_overviews() const
 {
+	ozr_err err = {};
+	if (has_looked_ || !is_main_)
+		return;
+	has_looked_ = true;
 	if (scene_->stored.overviews.deferred)
 		return; /* nobody has built them yet */
+	if (ozr_image_load(scene_->image.get(), &err) != OZR_OK) {
+		report(err);
+		return;
+	}
 	for (unsigned n = level_ + 1; n < scene_->info.levels; n++) {
 		ArrayInfo coarser = {};
 		ozr_array_get_info(ozr_image_level(scene_->image.get(), n), &coarser);
@@ -176,15 +187,26 @@ const OGRSpatialReference *Dataset::GetGCPSpatialRef() const
 	return srs.IsEmpty() ? nullptr : &srs;
 }
 
+static bool is_opened(const ImageInfo &image, const ArrayInfo &array, const char *file)
+{
+	if (array.zarr_format == 3)
+		return EQUAL(file, "zarr.json");
+	return EQUAL(file, image.is_bare ? ".zarray" : ".zattrs");
+}
+
 /* The root's metadata; chunks may be millions. */
 char **Dataset::GetFileList()
 {
 	CPLStringList files;
-	std::string folder = scene_->folder + (scene_->inner.empty() ? "" : "/" + scene_->inner);
-	for (const char *file : {"/zarr.json", "/.zgroup", "/.zattrs", "/.zarray"}) {
+	Place place(scene_->vsi.empty() ? scene_->folder : scene_->vsi);
+	std::string inner = scene_->inner.empty() ? "" : scene_->inner + "/";
+	for (const char *file : {"zarr.json", ".zgroup", ".zattrs", ".zarray"}) {
 		VSIStatBufL stat;
-		std::string path = folder + file;
-		if (VSIStatL(path.c_str(), &stat) == 0)
+		std::string path = place.file((inner + file).c_str());
+		/* what was opened is there; to find out about more would take requests */
+		bool there = scene_->network ? is_opened(scene_->info, info_, file)
+					     : VSIStatL(path.c_str(), &stat) == 0;
+		if (there)
 			files.AddString(path.c_str());
 	}
 	return files.StealList();

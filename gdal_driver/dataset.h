@@ -53,10 +53,12 @@ class Dataset final : public DatasetBase
 	}
 	int overview_count() const
 	{
+		find_overviews();
 		return static_cast<int>(overviews_.size());
 	}
 	Dataset *overview(int i) const
 	{
+		find_overviews();
 		auto &one = overviews_[i]; /* made when asked for: bands x levels may be millions */
 		if (!one.second)
 			one.second = std::make_unique<Dataset>(scene_, one.first);
@@ -130,7 +132,7 @@ class Dataset final : public DatasetBase
 	CPLErr sync_blocks(GDALRWFlag flag, const Window &window, const int *bands, int count);
 	CPLErr read_converted(const Window &window, const int *bands, int count,
 			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
-	void add_overviews();
+	void find_overviews() const;
 	void set_structure();
 	void set_metadata();
 	void look_for(const char *domain);
@@ -139,7 +141,8 @@ class Dataset final : public DatasetBase
 	unsigned level_;
 	bool is_main_ = false; /* the one that a user sees, whose end is the scene's */
 	ArrayInfo info_ = {};
-	std::vector<Indices> planes_; /* of each band, in this level */
+	std::vector<Indices> planes_;     /* of each band, in this level */
+	mutable bool has_looked_ = false; /* for overviews */
 	mutable std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>> overviews_;
 	void save_statistics();
 	bool warned_ = false;        /* warn_of_memory() */

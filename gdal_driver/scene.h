@@ -54,7 +54,9 @@ struct Scene {
 	~Scene();
 	std::string name; /* as the user wrote it */
 	std::string folder, inner;
-	Store store; /* that holds the image at inner */
+	std::string vsi;      /* the folder as GDAL's file functions call it */
+	bool network = false; /* looking costs requests */
+	Store store;          /* that holds the image at inner */
 	Image image;
 	ImageInfo info = {};
 	View view;

@@ -41,7 +41,13 @@ int ozr_array_merge_attributes(struct ozr_array *a, const struct ozr_json *chang
 int ozr_array_context(const struct ozr_array *a, int rc, struct ozr_err *err);
 
 /* What a cached block of bytes is. */
-enum ozr_cached { OZR_CACHED_INDEX, OZR_CACHED_TABLE, OZR_CACHED_CHUNK, OZR_CACHED_BLOCK };
+enum ozr_cached {
+	OZR_CACHED_INDEX,
+	OZR_CACHED_TABLE,
+	OZR_CACHED_CHUNK,
+	OZR_CACHED_BLOCK,
+	OZR_CACHED_ENCODED /* of a chunk, where reading them costs a round trip */
+};
 
 /* One version of a stored value: {array, key, object version}; windows hash their offset in. */
 uint64_t ozr_bytes_identity(const struct ozr_array *a, const char *key, uint64_t version);

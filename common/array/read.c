@@ -113,8 +113,10 @@ static int open_object(struct ozr_reading *r, struct ozr_chunk_job *j, struct oz
 	char key[OZR_KEY_MAX + 1];
 	int rc = object_key(r, j, key, err);
 
-	if (rc == OZR_OK && !*object)
-		rc = ozr_object_open(r->a->store, key, object, err);
+	if (rc == OZR_OK && !*object) {
+		struct ozr_hint hint = ozr_chunk_hint(r->g, j->whole);
+		rc = ozr_object_open_for(r->a->store, key, &hint, object, err);
+	}
 	if (rc == OZR_NOT_FOUND) {
 		atomic_store(&r->missing, 1);
 		return OZR_OK;
@@ -158,8 +160,11 @@ static int flat_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err *
 	}
 	ozr_chunk_job_init(&j, f->r->a, f->plan, i);
 	int rc = open_object(f->r, &j, &object, err);
+	if (rc == OZR_OK && f->r->remote)
+		ozr_chunk_job_recall(&j);
 	if (rc == OZR_OK)
 		rc = ozr_chunk_job_run(&j, w, err);
+	ozr_chunk_job_release(&j);
 	ozr_object_close(object);
 	return rc;
 }
@@ -172,7 +177,7 @@ static int read_many(struct ozr_reading *r, const struct ozr_plan *plan, struct 
 	/* best effort: without memory nothing is opened ahead */
 	if (!r->remote && plan->jobs > 2 && r->g->elements * r->g->item >= AHEAD_MIN)
 		f.opened = ozr_calloc(r->a->ctx, plan->jobs, sizeof(*f.opened), NULL);
-	int rc = ozr_pool_for(r->a->ctx, r->call, plan->jobs, flat_task, &f, err);
+	int rc = ozr_read_for(r, plan->jobs, flat_task, &f, err);
 	for (size_t i = 0; f.opened && i < plan->jobs; i++) {
 		left = atomic_load(&f.opened[i]);
 		if (left != &f.taken) /* after an error */
@@ -232,16 +237,18 @@ int ozr_array_read(struct ozr_array *a, size_t n, const struct ozr_box *boxes,
 {
 	struct ozr_reading r = {.a = a, .g = &a->meta.grid, .call = call};
 	struct ozr_hold hold = {0};
-	unsigned threads = ozr_ctx_threads(a->ctx);
 	int rc;
 
 	ozr_ctx_enter(a->ctx);
-	r.threads = call && call->threads && call->threads < threads ? call->threads : threads;
+	r.threads = ozr_read_width(a, call);
 	r.remote = (a->store->caps & OZR_STORE_REMOTE) != 0;
 	rc = ozr_boxes_check(r.g, n, boxes, OZR_BOX_READ, err);
 	if (rc == OZR_OK && a->writer)
 		rc = ozr_hold_begin(a->writer, n, boxes, call, &hold, err);
 	if (rc == OZR_OK)
+		rc = ozr_plan_each(a->ctx, r.g, n, boxes, read_plan, &r, err);
+	/* A remote store keeps objects open: one that was replaced since is opened anew. */
+	if (rc == OZR_CHANGED && r.remote && ozr_array_still_there(a, err) == OZR_OK)
 		rc = ozr_plan_each(a->ctx, r.g, n, boxes, read_plan, &r, err);
 	if (rc == OZR_OK && hold.n > 0)
 		rc = ozr_hold_overlay(&hold, n, boxes, call, err);

@@ -28,6 +28,8 @@ struct ozr_chunk_job {
 	char *direct;           /* not NULL: the chunk's decoded bytes belong right here */
 	struct ozr_bytes_at at; /* .read NULL: there is none, fill */
 	const char *memory;     /* all of the encoded bytes, when they have been read; or NULL */
+	int entire;             /* wanted in part, but all encoded bytes are read and kept */
+	struct ozr_entry *held; /* what the cache has of it, encoded or decoded, or NULL */
 };
 
 static inline const struct ozr_box *ozr_chunk_job_box(const struct ozr_chunk_job *j, size_t piece)
@@ -65,6 +67,19 @@ int ozr_blocks_run(const struct ozr_chunk_job *j, const struct ozr_block_table *
 /* Decode block i and give it to the boxes, if one wants it: bytes are read as needed. */
 int ozr_block_run(const struct ozr_chunk_job *j, const struct ozr_block_table *t, uint64_t i,
 		  struct ozr_worker *w, struct ozr_err *err) OZR_MUST_CHECK;
+
+/* read_remote.c: all tasks of a request, as wide as its store wants it. */
+int ozr_read_for(const struct ozr_reading *r, size_t n, ozr_task_fn fn, void *arg,
+		 struct ozr_err *err) OZR_MUST_CHECK;
+unsigned ozr_read_width(const struct ozr_array *a, const struct ozr_call *call);
+/* What opening a shard, or a chunk of its own, should bring along. */
+struct ozr_hint ozr_shard_hint(const struct ozr_grid *g);
+struct ozr_hint ozr_chunk_hint(const struct ozr_grid *g, int whole);
+/* For remote stores: what an earlier request has left of a chunk that is wanted in part; what
+ * this one leaves; the end of it. */
+void ozr_chunk_job_recall(struct ozr_chunk_job *j);
+void ozr_chunk_job_keep(const struct ozr_chunk_job *j);
+void ozr_chunk_job_release(struct ozr_chunk_job *j);
 
 /* Run jobs whose bytes are known and that are too few to occupy all threads: by blocks. */
 int ozr_read_spread(struct ozr_reading *r, struct ozr_chunk_job *jobs, size_t n,

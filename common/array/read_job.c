@@ -147,10 +147,10 @@ static int run_present(struct ozr_chunk_job *j, struct ozr_worker *w, struct ozr
 
 	if (give_kept(j, ozr_worker_ctx(w)))
 		return OZR_OK;
-	if (j->whole) {
+	if (j->whole || j->entire) {
 		rc = encoded_bytes(j, w, &src, err);
 		j->memory = src;
-		if (rc == OZR_OK && j->direct)
+		if (rc == OZR_OK && j->whole && j->direct)
 			return run_undivided(j, 0, w, err);
 	}
 	if (rc)
@@ -169,6 +169,8 @@ static int run_present(struct ozr_chunk_job *j, struct ozr_worker *w, struct ozr
 	else
 		rc = run_undivided(&local, !j->whole && t.blocks.cacheable, w, err);
 	ozr_block_table_release(&t);
+	if (rc == OZR_OK)
+		ozr_chunk_job_keep(j);
 	return rc;
 }
 

@@ -17,6 +17,7 @@ enum {
 	GAP_LOCAL = 64 << 10,  /* neighbours closer than this are read together */
 	GAP_REMOTE = 1 << 20,
 	READ_MIN = 256 << 10, /* size of joined reads: from ... to, so that all threads work */
+	READ_MIN_REMOTE = 4 << 20,
 	READ_MAX = 16 << 20,
 	PART_MIN = 128 << 10 /* partly wanted chunks from this encoded size on: by blocks */
 };
@@ -62,6 +63,8 @@ static int locate_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err
 		ozr_chunk_job_init(j, v->r->a, v->plan, s->first + k);
 		rc = ozr_chunk_job_context(j, ozr_shard_find(&s->shard, j->chunk, w, &j->at, err),
 					   err);
+		if (v->r->remote)
+			ozr_chunk_job_recall(j);
 	}
 	return rc;
 }
@@ -105,7 +108,8 @@ static void make_groups(struct wave *v, size_t shard, uint64_t most)
 	for (size_t i = first; i < first + count; i++) {
 		const struct ozr_chunk_job *j = v->order[i];
 		struct group *g = i > first ? &v->group[v->groups - 1] : NULL;
-		int part = j->at.read && !j->whole && j->at.size >= PART_MIN;
+		int part = j->at.read && !j->whole && !j->entire && j->at.size >= PART_MIN;
+		part |= j->held != NULL; /* nothing to read */
 		if (g && !part && joins(v, g, v->order[i - 1], j, most)) {
 			uint64_t end = ozr_max_u64(g->offset + g->length, place_of(j) + j->at.size);
 			g->length = end - g->offset;
@@ -185,7 +189,7 @@ static uint64_t read_size(const struct wave *v)
 	for (size_t i = 0; i < v->jobs; i++)
 		total += v->job[i].at.read ? v->job[i].at.size : 0;
 	total /= 4 * (uint64_t)v->r->threads;
-	return ozr_max_u64(READ_MIN, ozr_min_u64(total, READ_MAX));
+	return ozr_max_u64(v->r->remote ? READ_MIN_REMOTE : READ_MIN, ozr_min_u64(total, READ_MAX));
 }
 
 static int run_wave(struct wave *v, struct ozr_err *err)
@@ -199,7 +203,7 @@ static int run_wave(struct wave *v, struct ozr_err *err)
 	if (!v->group)
 		rc = ozr_alloc_code(err);
 	if (rc == OZR_OK)
-		rc = ozr_pool_for(ctx, v->r->call, v->shards, locate_task, v, err);
+		rc = ozr_read_for(v->r, v->shards, locate_task, v, err);
 	if (rc == OZR_OK && ozr_read_worth_spreading(v->r, v->jobs)) {
 		rc = ozr_read_spread(v->r, v->job, v->jobs, err);
 	} else if (rc == OZR_OK) {
@@ -209,8 +213,10 @@ static int run_wave(struct wave *v, struct ozr_err *err)
 		v->groups = 0;
 		for (size_t i = 0; i < v->shards; i++)
 			make_groups(v, i, most);
-		rc = ozr_pool_for(ctx, v->r->call, v->groups, group_task, v, err);
+		rc = ozr_read_for(v->r, v->groups, group_task, v, err);
 	}
+	for (size_t i = 0; v->job && i < v->jobs; i++)
+		ozr_chunk_job_release(&v->job[i]);
 	for (size_t i = 0; i < v->shards; i++)
 		ozr_shard_close(&v->shard[i].shard);
 	ozr_free(ctx, v->job);

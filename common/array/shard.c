@@ -69,8 +69,9 @@ int ozr_shard_open(struct ozr_shard *s, const struct ozr_array *a, const uint64_
 	memset(s, 0, sizeof(*s));
 	s->a = a;
 	int rc = ozr_meta_key(&a->meta, a->path, coord, key, err);
+	struct ozr_hint hint = ozr_shard_hint(&a->meta.grid);
 	if (rc == OZR_OK)
-		rc = ozr_object_open(a->store, key, &s->object, err);
+		rc = ozr_object_open_for(a->store, key, &hint, &s->object, err);
 	if (rc == OZR_NOT_FOUND) {
 		s->object = NULL;
 		return OZR_OK;

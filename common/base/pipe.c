@@ -114,7 +114,7 @@ int ozr_pipe_open(struct ozr_ctx *ctx, const struct ozr_call *call, size_t budge
 		p->budget = call && call->budget ? call->budget : DEFAULT_BUDGET;
 	p->r.ready = pipe_ready;
 	p->r.work = pipe_work;
-	int code = ozr_request_open(&p->r, ctx, call, err);
+	int code = ozr_request_open(&p->r, ctx, call, ozr_request_width(ctx, call), err);
 	if (code) {
 		ozr_free(ctx, p);
 		return code;

@@ -257,7 +257,7 @@ int ozr_request_may_poll(struct ozr_ctx *ctx, const struct ozr_call *call)
 }
 
 int ozr_request_open(struct ozr_request *r, struct ozr_ctx *ctx, const struct ozr_call *call,
-		     struct ozr_err *err)
+		     unsigned width, struct ozr_err *err)
 {
 	struct ozr_pool *p = ctx->pool;
 
@@ -266,7 +266,7 @@ int ozr_request_open(struct ozr_request *r, struct ozr_ctx *ctx, const struct oz
 	r->ctx = ozr_ctx_ref(ctx);
 	r->call = call;
 	r->polls = ozr_request_may_poll(ctx, call);
-	r->width = ozr_request_width(ctx, call);
+	r->width = width;
 	r->helpers = r->active = 0;
 	r->forks = p->forks;
 	r->owner = pthread_self();
@@ -318,13 +318,15 @@ void ozr_request_rouse(struct ozr_request *r, size_t n)
 {
 	struct ozr_pool *p = r->ctx->pool;
 	const struct ozr_request *root = r->root;
+	unsigned most = root->width > p->ctx->threads ? root->width : p->ctx->threads;
 
 	for (unsigned at_work = root->helpers; n > 0 && at_work + 1 < root->width; n--, at_work++) {
 		if (p->idle > 0) {
 			p->idle--;
 			p->tokens++;
 			pthread_cond_signal(&p->work);
-		} else if (p->started + 1 >= p->ctx->threads || !start_thread(p)) {
+		} else if (p->started == MAX_HELPERS || p->started + 1 >= most ||
+			   !start_thread(p)) {
 			break;
 		}
 	}

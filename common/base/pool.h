@@ -51,6 +51,11 @@ typedef int (*ozr_task_fn)(void *arg, size_t i, struct ozr_worker *w, struct ozr
 int ozr_pool_for(struct ozr_ctx *ctx, const struct ozr_call *call, size_t n, ozr_task_fn fn,
 		 void *arg, struct ozr_err *err) OZR_MUST_CHECK;
 
+/* The same by up to width threads, even when these are more than the context's: for tasks that
+ * mostly wait for a network. */
+int ozr_pool_for_wide(struct ozr_ctx *ctx, const struct ozr_call *call, unsigned width, size_t n,
+		      ozr_task_fn fn, void *arg, struct ozr_err *err) OZR_MUST_CHECK;
+
 /* Pipeline: the producer submits tasks that run on the pool, in order of submission,
  * several at a time. call, when given, must stay valid until
  * the pipe is closed. weight is what a task holds (bytes); while the sum of unfinished

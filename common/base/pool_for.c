@@ -9,6 +9,7 @@
 struct for_job {
 	struct ozr_request r; /* first */
 	size_t n;
+	unsigned width;
 	ozr_task_fn fn;
 	void *arg;
 	_Atomic size_t next;
@@ -70,7 +71,7 @@ static int run_shared(struct ozr_ctx *ctx, const struct ozr_call *call, struct f
 		      struct ozr_worker *w, struct ozr_err *err)
 {
 	struct ozr_request *r = &job->r;
-	int code = ozr_request_open(r, ctx, call, err);
+	int code = ozr_request_open(r, ctx, call, job->width, err);
 	if (code)
 		return code;
 
@@ -115,7 +116,13 @@ static int run_alone(struct ozr_ctx *ctx, const struct ozr_call *call, const str
 int ozr_pool_for(struct ozr_ctx *ctx, const struct ozr_call *call, size_t n, ozr_task_fn fn,
 		 void *arg, struct ozr_err *err)
 {
-	struct for_job job = {.n = n, .fn = fn, .arg = arg};
+	return ozr_pool_for_wide(ctx, call, ozr_request_width(ctx, call), n, fn, arg, err);
+}
+
+int ozr_pool_for_wide(struct ozr_ctx *ctx, const struct ozr_call *call, unsigned width, size_t n,
+		      ozr_task_fn fn, void *arg, struct ozr_err *err)
+{
+	struct for_job job = {.n = n, .width = width, .fn = fn, .arg = arg};
 
 	if (n == 0)
 		return OZR_OK;
@@ -126,7 +133,7 @@ int ozr_pool_for(struct ozr_ctx *ctx, const struct ozr_call *call, size_t n, ozr
 	job.r.ready = for_ready;
 	job.r.work = for_work;
 	int code;
-	if (n == 1 || ozr_request_width(ctx, call) == 1)
+	if (n == 1 || width <= 1)
 		code = run_alone(ctx, call, &job, w, err);
 	else
 		code = run_shared(ctx, call, &job, w, err);

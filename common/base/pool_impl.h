@@ -58,7 +58,7 @@ unsigned ozr_request_width(struct ozr_ctx *ctx, const struct ozr_call *call);
 int ozr_request_may_poll(struct ozr_ctx *ctx, const struct ozr_call *call);
 /* ready and work are set by the caller before; all else is filled. */
 int ozr_request_open(struct ozr_request *r, struct ozr_ctx *ctx, const struct ozr_call *call,
-		     struct ozr_err *err) OZR_MUST_CHECK;
+		     unsigned width, struct ozr_err *err) OZR_MUST_CHECK;
 /* Waits for helpers; nobody joins any more. */
 void ozr_request_close(struct ozr_request *r);
 

@@ -83,7 +83,9 @@ void ozr_image_get_info(const struct ozr_image *img, struct ozr_image_info *out)
 
 struct ozr_array *ozr_image_level(struct ozr_image *img, unsigned level)
 {
-	return level < img->info.levels ? img->level[level].array : NULL;
+	if (level >= img->info.levels || (level > 0 && ozr_image_load(img, NULL) != OZR_OK))
+		return NULL;
+	return img->level[level].array;
 }
 
 const char *ozr_image_level_path(const struct ozr_image *img, unsigned level)
@@ -94,8 +96,11 @@ const char *ozr_image_level_path(const struct ozr_image *img, unsigned level)
 void ozr_image_transform(const struct ozr_image *img, unsigned level, double scale[OZR_MAX_RANK],
 			 double translation[OZR_MAX_RANK])
 {
+	/* what it changes is no part of what the image says */
+	int there = level < img->info.levels &&
+		    (level == 0 || ozr_image_load((struct ozr_image *)img, NULL) == OZR_OK);
 	for (unsigned d = 0; d < OZR_MAX_RANK; d++) {
-		int known = level < img->info.levels && d < img->info.rank;
+		int known = there && d < img->info.rank;
 		scale[d] = known ? img->level[level].scale[d] : 1.0;
 		translation[d] = known ? img->level[level].translation[d] : 0.0;
 	}

@@ -12,6 +12,8 @@
 #ifndef OZR_OME_IMAGE_IMPL_H
 #define OZR_OME_IMAGE_IMPL_H
 
+#include <stdatomic.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "ome/notes.h"
@@ -33,6 +35,9 @@ struct ozr_range_stats {
 	int any; /* 0: nothing seen, min and max mean nothing */
 };
 
+/* Of the levels above the first of an opened image. */
+enum ozr_later { OZR_LEVELS_THERE, OZR_LEVELS_LATER, OZR_LEVELS_COMING };
+
 struct ozr_image {
 	struct ozr_ctx *ctx;     /* owned reference */
 	struct ozr_store *store; /* owned reference; holds the image at path */
@@ -40,7 +45,8 @@ struct ozr_image {
 	char *path;              /* owned; key prefix of the image, "" for the root */
 	int flags;               /* OZR_READ or OZR_UPDATE */
 	struct ozr_image_info info;
-	struct ozr_level *level;     /* [info.levels] */
+	struct ozr_level *level; /* [info.levels] */
+	_Atomic int later; /* enum ozr_later: without ozr_image_load() only level[0] may be used */
 	struct ozr_channel *channel; /* [info.channels] */
 	struct ozr_notes notes;      /* warnings */
 
@@ -73,7 +79,9 @@ struct ozr_image {
 /* image.c: an empty image over s (a reference is taken) with room for levels. */
 int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned levels,
 		  struct ozr_image **out, struct ozr_err *err) OZR_MUST_CHECK;
-/* image_open.c: scales that the metadata leaves open, and factors, of all levels. */
+/* image_load.c: the level 0 of an image that is being opened, and the others now or later. */
+int ozr_image_open_levels(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
+/* image_load.c: scales that the metadata leaves open, and factors, of all levels. */
 void ozr_image_complete_levels(struct ozr_image *img);
 /* image.c: OZR_BAD_ARG in a forked child, whose copy of the parent's handle may not write. */
 int ozr_image_owned(const struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening an image: the group's metadata, then all of its levels, which must
- * fit together. Also a bare array as an image of one level, and the quick look
- * that tells hosts what a path is.
+ * Opening an image: the group's metadata, then its levels (image_load.c). Also a
+ * bare array as an image of one level, and the quick look that tells hosts what a
+ * path is.
  */
 #include <math.h>
 #include <string.h>
@@ -26,120 +26,6 @@ int ozr_image_probe(struct ozr_store *s, const char *path)
 	int what = node.is_array ? 2 : ozr_ome_is_image(&node.attributes) ? 1 : 3;
 	ozr_node_release(&node);
 	return what;
-}
-
-/* --- levels ----------------------------------------------------------------------- */
-
-static int open_level(struct ozr_image *img, unsigned i, struct ozr_err *err)
-{
-	struct ozr_level *l = &img->level[i];
-	struct ozr_array_info a;
-	char path[OZR_KEY_MAX + 1];
-
-	int rc = ozr_key_join(path, img->path, l->path, err);
-	if (rc == OZR_OK)
-		rc = ozr_array_open(img->store, path, img->flags, &l->array, err);
-	if (rc == OZR_NOT_FOUND) /* the image promises it: not the same as "no image here" */
-		rc = ozr_fail(err, OZR_BAD_FORMAT,
-			      "no array there, but the metadata of the image "
-			      "names it");
-	if (rc != OZR_OK)
-		return rc;
-	ozr_array_get_info(l->array, &a);
-	memcpy(l->shape, a.shape, sizeof(l->shape));
-	if (i == 0) {
-		img->info.dtype = a.dtype;
-		memcpy(img->fill, a.fill, sizeof(img->fill));
-	}
-	if (img->info.rank == 0) { /* 0.1 and 0.2 have no axes */
-		img->info.rank = a.rank;
-		if (!ozr_axes_from_names(&a, img->info.axes))
-			ozr_axes_default(a.rank, img->info.axes);
-	}
-	if (a.rank != img->info.rank)
-		return ozr_fail(err, OZR_BAD_FORMAT, "has %u dimensions, the image has %u axes",
-				a.rank, img->info.rank);
-	if (a.dtype != img->info.dtype)
-		return ozr_fail(err, OZR_BAD_FORMAT, "has data type %s, level 0 has %s",
-				ozr_dtype_name(a.dtype), ozr_dtype_name(img->info.dtype));
-	return OZR_OK;
-}
-
-static void note_names(struct ozr_image *img, unsigned i)
-{
-	struct ozr_array_info a;
-
-	ozr_array_get_info(img->level[i].array, &a);
-	for (unsigned d = 0; a.has_dim_names && d < a.rank; d++)
-		if (a.dim_names[d][0] != '\0' &&
-		    strcmp(a.dim_names[d], img->info.axes[d].name) != 0)
-			ozr_note(&img->notes,
-				 "level %u: dimension %u is named '%s', the axis of the image '%s'",
-				 i, d, a.dim_names[d], img->info.axes[d].name);
-}
-
-static void note_sizes(struct ozr_image *img, unsigned i)
-{
-	for (unsigned d = 0; i > 0 && d < img->info.rank; d++)
-		if (img->level[i].shape[d] > img->level[i - 1].shape[d])
-			ozr_note(&img->notes, "level %u is larger than level %u on axis '%s'", i,
-				 i - 1, img->info.axes[d].name);
-}
-
-static int fits(uint64_t before, uint64_t after, double factor)
-{
-	return factor >= 1.0 && factor <= 4294967295.0 &&
-	       ozr_ceil_div(before, (uint64_t)factor) == after;
-}
-
-/* The whole number by which a level was made: from the scales where they agree with the
- * shapes, else from the shapes alone. */
-static unsigned factor_between(const struct ozr_level *before, const struct ozr_level *l,
-			       unsigned d)
-{
-	uint64_t from = before->shape[d], to = l->shape[d];
-	double ratio = round(l->scale[d] / before->scale[d]);
-
-	if (fits(from, to, ratio))
-		return (unsigned)ratio;
-	if (to == 0 || from <= to)
-		return 1;
-	uint64_t up = ozr_ceil_div(from, to);
-	double f = fits(from, to, (double)up) ? (double)up : round((double)from / (double)to);
-	return f < 4294967295.0 ? (unsigned)f : 4294967295u;
-}
-
-void ozr_image_complete_levels(struct ozr_image *img)
-{
-	for (unsigned i = 0; i < img->info.levels; i++) {
-		struct ozr_level *l = &img->level[i];
-		for (unsigned d = 0; d < img->info.rank; d++) {
-			if (l->scale[d] == 0.0) /* not given */
-				l->scale[d] = l->shape[d] == 0
-						      ? 1.0
-						      : img->level[0].scale[d] *
-								(double)img->level[0].shape[d] /
-								(double)l->shape[d];
-			l->factor[d] = i == 0 ? 1 : factor_between(&img->level[i - 1], l, d);
-		}
-	}
-}
-
-static int open_levels(struct ozr_image *img, struct ozr_err *err)
-{
-	char q[OZR_QUOTE_MAX];
-
-	for (unsigned i = 0; i < img->info.levels; i++) {
-		int rc = open_level(img, i, err);
-		if (rc != OZR_OK)
-			return ozr_err_context(
-				err, rc, "level %u ('%s')", i,
-				ozr_quote(q, img->level[i].path, strlen(img->level[i].path)));
-		note_names(img, i);
-		note_sizes(img, i);
-	}
-	ozr_image_complete_levels(img);
-	return OZR_OK;
 }
 
 /* --- images --------------------------------------------------------------------------- */
@@ -208,7 +94,7 @@ static int open_group(struct ozr_store *s, const char *path, int flags, const st
 	img->notes = notes;
 	memset(&notes, 0, sizeof(notes));
 	adopt(img, &o);
-	rc = open_levels(img, err);
+	rc = ozr_image_open_levels(img, err);
 	if (rc != OZR_OK)
 		goto out;
 	note_channels(img);

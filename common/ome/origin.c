@@ -106,7 +106,9 @@ int ozr_origin_new(struct ozr_image *img, const struct ozr_part *part, struct oz
 	o->img = img;
 	if (part != NULL)
 		o->part = *part;
-	int rc = check_part(o, err);
+	int rc = ozr_image_load(img, err);
+	if (rc == OZR_OK)
+		rc = check_part(o, err);
 	if (rc == OZR_OK)
 		rc = choose_axes(o, err);
 	if (rc == OZR_OK)

@@ -71,7 +71,13 @@ OZR_API OZR_MUST_CHECK int ozr_image_open_dir(struct ozr_ctx *ctx, const char *d
 					      const char *path, int flags, struct ozr_image **out,
 					      struct ozr_err *err);
 OZR_API void ozr_image_get_info(const struct ozr_image *img, struct ozr_image_info *out);
-OZR_API struct ozr_array *ozr_image_level(struct ozr_image *img, unsigned level); /* borrowed */
+/* Borrowed. NULL when there is no such level, or when it had to be loaded first, see below, and
+ * could not be. */
+OZR_API struct ozr_array *ozr_image_level(struct ozr_image *img, unsigned level);
+/* A read-only image in a remote store is opened with level 0 alone. This opens the others, and is
+ * done by whatever asks for one of them; call it first to learn why it fails. Warnings about them
+ * come with it. Any thread; quick when there is nothing to do. */
+OZR_API OZR_MUST_CHECK int ozr_image_load(struct ozr_image *img, struct ozr_err *err);
 /* Physical size of a pixel and position of the centre of pixel 0, per axis, in the
  * axis' unit: dataset and multiscales transformations combined. */
 OZR_API void ozr_image_transform(const struct ozr_image *img, unsigned level,
