@@ -222,7 +222,8 @@ void Dataset::look_for(const char *domain)
 		CPLStringList labels = list_labels(*scene_);
 		if (!labels.empty())
 			DatasetBase::SetMetadata(labels.List(), "SUBDATASETS");
-	} else if (EQUAL(domain, "xml:OME") && !has_xml_ && scene_->store) {
+	} else if (EQUAL(domain, "xml:OME") && !has_xml_ && scene_->store &&
+		   scene_->stored.metadata.count("xml:OME") == 0) {
 		has_xml_ = true;
 		CPLStringList xml = find_ome_xml(scene_->store.get(), scene_->inner);
 		if (!xml.empty())

@@ -98,6 +98,11 @@ class Dataset final : public DatasetBase
 	{
 		return is_main_;
 	}
+	/* bands: numbers from 1, or nullptr for the first `count`. */
+	CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
+			  GDALDataType type, int count, int *bands, string_list options) override;
+	/* How much of a band's window is stored; false when it is not known, or costs too much. */
+	bool presence(const Window &window, int band, unsigned stop, ozr_presence &out) const;
 	char **GetFileList() override;
 	char **GetMetadataDomainList() override;
 	string_list GetMetadata(const char *domain) override;
@@ -163,6 +168,11 @@ class Band final : public GDALRasterBand
 	/* What GDAL's block cache has of a window: changed blocks go to the array; for a write
 	 * that goes past the cache all are dropped. */
 	CPLErr sync_blocks(GDALRWFlag flag, const Window &window);
+	CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
+			  GDALDataType type, string_list options) override;
+	int IGetDataCoverageStatus(int x, int y, int width, int height, int stop,
+				   double *percent) override;
+	GDALSuggestedBlockAccessPattern GetSuggestedBlockAccessPattern() const override;
 	int GetOverviewCount() override;
 	GDALRasterBand *GetOverview(int i) override;
 	double GetNoDataValue(int *success) override;

@@ -38,6 +38,13 @@ static void take_from_ome(const Scene &scene, int band, StoredBand &entry)
 	    ozr_image_channel(scene.image.get(), static_cast<unsigned>(i), &channel, nullptr) ==
 		    OZR_OK)
 		entry.description = channel.label;
+	if (!scene.labels)
+		return;
+	entry.categories = scene.labels->categories;
+	if (scene.labels->colors)
+		entry.colors.reset(scene.labels->colors->Clone());
+	if (scene.labels->table)
+		entry.table.reset(scene.labels->table->Clone());
 }
 
 StoredBand &change_band(Scene &scene, int band)

@@ -214,3 +214,18 @@ def test_warnings_are_told_once(tmp_path):
         dataset.GetRasterBand(1).GetColorTable()
         dataset.GetMetadata("SUBDATASETS")
     assert list(said) == []
+
+
+def test_setters_keep_colors(tmp_path):
+    """What image-label says stays when something else about the band is set."""
+    info = {"colors": COLORS, "properties": [{"label-value": 1, "name": "head"}]}
+    folder = label(tmp_path / "l.zarr", pattern(10, 12, dtype="uint8"), "yx", info)
+    with heard() as said:
+        dataset = gdal.OpenEx(str(folder), gdal.OF_RASTER | gdal.OF_UPDATE, ["OMEZarr"])
+        dataset.GetRasterBand(1).SetUnitType("id")
+        dataset = None
+    assert list(said) == []
+    band = open_quietly(folder).GetRasterBand(1)
+    assert band.GetUnitType() == "id" and band.GetColorTable().GetColorEntry(4) == (0, 255, 255, 128)
+    assert band.GetCategoryNames() == ["", "head"] and band.GetDefaultRAT().GetRowCount() == 2
+    assert band.GetColorInterpretation() == gdal.GCI_PaletteIndex

@@ -158,6 +158,20 @@ OZR_API OZR_MUST_CHECK int ozr_array_resize(struct ozr_array *a, const uint64_t 
  * when it is not. key: at least 1100 bytes. *offset and *size are in the object. */
 OZR_API OZR_MUST_CHECK int ozr_array_locate(struct ozr_array *a, const uint64_t *chunk, char *key,
 					    uint64_t *offset, uint64_t *size, struct ozr_err *err);
+/* How many elements of the boxes are in chunks that are stored, and in chunks that are not and so
+ * read as the fill value. Nothing is decoded; data is not used; boxes count one by one. Ends as
+ * soon as there are elements of a kind in `stop`. Looks at most at max_objects stored objects
+ * (OZR_LIMIT); each costs a round trip where the store is remote. Handles that write:
+ * OZR_UNSUPPORTED. */
+enum ozr_presence_stop { OZR_STOP_STORED = 1, OZR_STOP_MISSING = 2 };
+struct ozr_presence {
+	uint64_t stored, missing; /* elements */
+	int complete;             /* all was counted */
+};
+OZR_API OZR_MUST_CHECK int ozr_array_presence(struct ozr_array *a, size_t n,
+					      const struct ozr_box *boxes, unsigned stop,
+					      uint64_t max_objects, struct ozr_presence *out,
+					      struct ozr_err *err);
 /* What was written and not flushed is dropped. NULL is fine. */
 OZR_API void ozr_array_close(struct ozr_array *a);
 
