@@ -10,21 +10,6 @@
 
 #include "georef.h"
 
-namespace
-{
-/* A copy while it is made. */
-struct ImageCopy {
-	const CopyRequest &request;
-	Dataset &source;
-	ozr_part part = {};
-	Origin origin;
-	Plan plan;
-	bool georef = true;
-	unsigned x = 0, y = 0;  /* axes of the copy */
-	std::string attributes; /* of the group, as the copy is to have them */
-};
-} // namespace
-
 static bool fail(const ozr_err &err)
 {
 	report(err);
@@ -265,16 +250,27 @@ static bool describe(const ImageCopy &copy, ozr_image *made)
 
 /* --- pixels ------------------------------------------------------------------------------- */
 
-static bool build(ImageCopy &copy)
+static bool build(ImageCopy &copy, std::vector<LabelCopy> &labels)
 {
 	Creation creation(copy.request);
 	copy.plan.image.attributes = attributes_of;
 	copy.plan.image.user = &copy;
 	if (!creation.begin(copy.plan) || !describe(copy, creation.image()))
 		return false;
+	double own = 1, all = 0, done = 0;
+	for (unsigned d = 0; d < copy.plan.image.rank; d++)
+		own *= static_cast<double>(copy.plan.image.shape[d]);
+	all = own;
+	for (const LabelCopy &label : labels)
+		all += label.size;
 	std::vector<ozr_source> levels(1);
 	ozr_origin_source(copy.origin.get(), 0, copy.plan.threads, &levels[0]);
-	return creation.pull(creation.image(), levels, 1, nullptr) && creation.commit();
+	if (!creation.pull(creation.image(), levels, (done = own) / all, nullptr))
+		return false;
+	for (LabelCopy &label : labels)
+		if (!copy_label(copy, label, creation, (done += label.size) / all))
+			return false;
+	return creation.commit();
 }
 
 Copied copy_image(const CopyRequest &request, GDALDataset *dataset)
@@ -288,6 +284,8 @@ Copied copy_image(const CopyRequest &request, GDALDataset *dataset)
 	Copied rc = take_origin(copy);
 	if (rc != Copied::YES)
 		return rc;
-	return make_plan(copy) && read_attributes(copy) && build(copy) ? Copied::YES
-								       : Copied::FAILED;
+	std::vector<LabelCopy> labels;
+	bool done = make_plan(copy) && read_attributes(copy) && plan_labels(copy, labels) &&
+		    build(copy, labels);
+	return done ? Copied::YES : Copied::FAILED;
 }

@@ -27,6 +27,35 @@ struct FreeOrigin {
 };
 using Origin = std::unique_ptr<ozr_origin, FreeOrigin>;
 
+/* A copy while it is made. */
+struct ImageCopy {
+	const CopyRequest &request;
+	Dataset &source;
+	ozr_part part;
+	Origin origin;
+	Plan plan;
+	bool georef;
+	unsigned x, y;          /* axes of the copy */
+	std::string attributes; /* of the group, as the copy is to have them */
+};
+
+/* A label of the source, with what it needs to be copied. */
+struct LabelCopy {
+	std::string name;
+	Image image;
+	Origin origin;
+	ImageOptions options = {};
+	std::vector<unsigned> factors;
+	std::string attributes;
+	double size = 0; /* elements of level 0 */
+};
+
+/* copy_labels.cpp. The labels to be copied, planned as the image is. What beside the image is not
+ * copied is said in one warning; with strict that is an error. False after CPLError(). */
+bool plan_labels(const ImageCopy &copy, std::vector<LabelCopy> &out);
+/* One of them into the image that is being made; `until`: the progress that this brings. */
+bool copy_label(const ImageCopy &copy, LabelCopy &label, Creation &creation, double until);
+
 enum class Copied { YES, FAILED, NOT_AN_IMAGE };
 
 /* FAILED: after CPLError(). NOT_AN_IMAGE: it is to be copied as a raster; nothing was done, but
