@@ -26,20 +26,6 @@
 
 enum { TRIES = 16 };
 
-struct ozr_stage {
-	struct ozr_ctx *ctx; /* owned reference */
-	struct ozr_target target;
-	struct ozr_store *store;
-	int64_t pid; /* whose stage it is: a forked child neither publishes nor removes it */
-	int lock;    /* holds the stage; -1 where there are no locks */
-	int replace;
-	enum ozr_durability durability;
-	char name[NAME_MAX + 1]; /* of the hidden directory; of the old tree once published */
-};
-
-/* How the stage got the target's name. */
-enum way { FRESH, EXCHANGED, ASIDE };
-
 /* --- New ---------------------------------------------------------------- */
 
 static int may_use_target(const struct ozr_target *t, int replace, struct ozr_err *err)
@@ -94,7 +80,7 @@ static int open_store(struct ozr_stage *st, const char *location, struct ozr_err
 	return ozr_dir_open_fd(st->ctx, fd, location, OZR_UPDATE, st->durability, &st->store, err);
 }
 
-static void stage_free(struct ozr_stage *st)
+void ozr_stage_free(struct ozr_stage *st)
 {
 	struct ozr_ctx *ctx = st->ctx;
 	if (st->lock >= 0)
@@ -126,7 +112,7 @@ int ozr_stage_new(struct ozr_ctx *ctx, const char *target, int replace,
 	if (!code)
 		code = make_hidden(st, err);
 	if (code) {
-		stage_free(st);
+		ozr_stage_free(st);
 		return code;
 	}
 	code = open_store(st, target, err);
@@ -147,147 +133,9 @@ void ozr_stage_abort(struct ozr_stage *st)
 {
 	if (!st)
 		return;
-	/* While we hold the lock nobody else cleans up; what fails here they do later. */
-	if (st->pid == getpid())
+	/* While we hold the lock nobody else cleans up; what fails here they do later. After a
+	 * commit that failed half-way the name may be that of somebody else's tree. */
+	if (st->pid == getpid() && (!st->store || ozr_stage_is_at(st, st->name)))
 		(void)ozr_tree_drop(st->target.sys, st->target.dir, st->name, NULL);
-	stage_free(st);
-}
-
-/* --- Commit ------------------------------------------------------------- */
-
-static int rename_in(const struct ozr_target *t, const char *from, const char *to, unsigned flags)
-{
-	return t->sys->renameat2(t->dir, from, t->dir, to, flags) ? errno : 0;
-}
-
-static int no_flags(int sys)
-{
-	return sys == EINVAL || sys == ENOSYS;
-}
-
-/* To a name that is free. A plain rename of a directory replaces at most an empty one. */
-static int publish_fresh(const struct ozr_stage *st)
-{
-	const struct ozr_target *t = &st->target;
-	struct stat seen;
-	int sys = rename_in(t, st->name, t->name, RENAME_NOREPLACE);
-	if (!no_flags(sys))
-		return sys;
-	if (t->sys->fstatat(t->dir, t->name, &seen, AT_SYMLINK_NOFOLLOW) == 0)
-		return EEXIST;
-	return errno == ENOENT ? rename_in(t, st->name, t->name, 0) : errno;
-}
-
-/* Without exchange: the old tree aside, the new one in, or the old one back. */
-static int publish_aside(struct ozr_stage *st, const struct stat *checked, char aside[NAME_MAX + 1])
-{
-	const struct ozr_target *t = &st->target;
-	struct stat got;
-	if (ozr_stage_name(t, OZR_ASIDE_MARK, aside, NULL))
-		return EIO;
-	int sys = rename_in(t, t->name, aside, 0);
-	if (sys)
-		return sys;
-	/* checked here: once the new tree is in place, whoever cleans up may remove this one */
-	if (t->sys->fstatat(t->dir, aside, &got, AT_SYMLINK_NOFOLLOW))
-		return errno;
-	sys = got.st_dev == checked->st_dev && got.st_ino == checked->st_ino ? 0 : EEXIST;
-	if (!sys)
-		sys = rename_in(t, st->name, t->name, 0);
-	if (sys)
-		(void)rename_in(t, aside, t->name, 0);
-	return sys;
-}
-
-static void undo(const struct ozr_stage *st, enum way way, const char *aside)
-{
-	const struct ozr_target *t = &st->target;
-	if (way == EXCHANGED) {
-		(void)rename_in(t, st->name, t->name, RENAME_EXCHANGE);
-		return;
-	}
-	(void)rename_in(t, t->name, st->name, 0);
-	if (way == ASIDE)
-		(void)rename_in(t, aside, t->name, 0);
-}
-
-/* Exchange with what was checked just now, and nothing else. */
-static int publish_over(struct ozr_stage *st, enum way *way, char aside[NAME_MAX + 1],
-			struct ozr_err *err)
-{
-	const struct ozr_target *t = &st->target;
-	struct stat checked, got;
-	int code = ozr_target_check(t, &checked, err);
-	if (code)
-		return code;
-	*way = EXCHANGED;
-	int sys = rename_in(t, st->name, t->name, RENAME_EXCHANGE);
-	if (no_flags(sys)) {
-		*way = ASIDE;
-		sys = publish_aside(st, &checked, aside);
-		if (!sys)
-			return OZR_OK;
-	}
-	if (sys)
-		return sys == ENOENT ? OZR_NOT_FOUND : ozr_dir_fail(err, sys, "replace", t->name);
-	if (t->sys->fstatat(t->dir, *way == ASIDE ? aside : st->name, &got, AT_SYMLINK_NOFOLLOW) ==
-		    0 &&
-	    got.st_dev == checked.st_dev && got.st_ino == checked.st_ino)
-		return OZR_OK;
-	undo(st, *way, aside);
-	return ozr_fail(err, OZR_EXISTS, "'%s' was changed by somebody else", t->name);
-}
-
-static int publish(struct ozr_stage *st, enum way *way, char aside[NAME_MAX + 1],
-		   struct ozr_err *err)
-{
-	char quoted[OZR_QUOTE_MAX];
-	const struct ozr_target *t = &st->target;
-	ozr_quote(quoted, t->name, strlen(t->name));
-	/* What is to be replaced may come and go; not for ever. */
-	for (int i = 0; i < TRIES; i++) {
-		int code = st->replace ? publish_over(st, way, aside, err) : OZR_NOT_FOUND;
-		if (code != OZR_NOT_FOUND)
-			return code;
-		*way = FRESH;
-		int sys = publish_fresh(st);
-		if (!sys)
-			return OZR_OK;
-		if (sys != EEXIST && sys != ENOTEMPTY)
-			return ozr_dir_fail(err, sys, "create", t->name);
-		if (!st->replace)
-			return ozr_fail(err, OZR_EXISTS, "'%s' exists", quoted);
-	}
-	return ozr_fail(err, OZR_BUSY, "'%s' is being replaced by somebody else", quoted);
-}
-
-int ozr_stage_commit(struct ozr_stage *st, struct ozr_err *err)
-{
-	const struct ozr_target *t = &st->target;
-	char aside[NAME_MAX + 1];
-	enum way way = FRESH;
-	int code = OZR_OK;
-	if (st->pid != getpid())
-		code = ozr_fail(err, OZR_BAD_ARG,
-				"'%s' is being made by the process that this one was forked from",
-				t->name);
-	if (!code)
-		code = ozr_store_sync(st->store, err);
-	if (!code)
-		code = publish(st, &way, aside, err);
-	if (!code && st->durability != OZR_FLUSH_NONE && ozr_dir_fsync(t->sys, t->dir)) {
-		code = ozr_dir_fail(err, errno, "flush the directory of", t->name);
-		undo(st, way, aside);
-	}
-	if (code) {
-		ozr_stage_abort(st);
-		return code;
-	}
-	ozr_stage_let_go(t->sys, t->dir, t->name, st->lock);
-	st->lock = -1;
-	/* The new tree is in place; an old one that resists is hidden and waits for the next run. */
-	if (way != FRESH)
-		(void)ozr_tree_drop(t->sys, t->dir, way == ASIDE ? aside : st->name, NULL);
-	stage_free(st);
-	return OZR_OK;
+	ozr_stage_free(st);
 }

@@ -4,7 +4,8 @@
  * root, is locked on one byte that no key uses for as long as its process
  * lives; death releases it. Cleaning takes the same lock first, so that a
  * stage is either its maker's or its cleaner's: a maker that finds a cleaner
- * at its newborn directory takes another name.
+ * at its newborn directory takes another name. A tree that is being replaced is
+ * held in the same way.
  *
  * Where the file system has no locks nobody can tell, and nothing is removed.
  */
@@ -118,6 +119,12 @@ void ozr_stage_let_go(const struct ozr_sys *sys, int dir, const char *name, int 
 		sys->close(lock);
 }
 
+void ozr_stage_release(const struct ozr_target *t, const char *name, int lock)
+{
+	if (lock >= 0)
+		ozr_stage_let_go(t->sys, t->dir, name, lock);
+}
+
 /* --- Leftovers ---------------------------------------------------------- */
 
 static void drop_if_dead(const struct ozr_target *t, const char *name)
@@ -130,14 +137,25 @@ static void drop_if_dead(const struct ozr_target *t, const char *name)
 }
 
 /* A replaced tree of a process that could not exchange names: it died either before the new
- * tree had the target's name (then the old one gets it back) or after. */
+ * tree had the target's name (then the old one gets it back) or after. One that lives holds the
+ * tree that it replaces (stage_commit.c). */
 static void restore_or_drop(const struct ozr_target *t, const char *name)
 {
 	struct stat st;
-	if (t->sys->fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	int lock = -1;
+	enum ozr_life life = ozr_stage_hold(t, name, &lock);
+	if (life == OZR_LIFE_BUSY || life == OZR_LIFE_GONE)
+		return;
+	if (t->sys->fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		(void)ozr_tree_drop(t->sys, t->dir, name, NULL);
-	else if (errno == ENOENT)
-		(void)t->sys->renameat2(t->dir, name, t->dir, t->name, 0);
+	} else if (errno == ENOENT) {
+		if (t->sys->renameat2(t->dir, name, t->dir, t->name, 0) == 0)
+			name = t->name;
+		ozr_stage_release(t, name, lock);
+		return;
+	}
+	if (lock >= 0)
+		t->sys->close(lock);
 }
 
 void ozr_stage_clean(const struct ozr_target *t)

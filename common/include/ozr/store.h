@@ -235,8 +235,10 @@ OZR_API OZR_MUST_CHECK int ozr_stage_new(struct ozr_ctx *ctx, const char *target
 OZR_API struct ozr_store *ozr_stage_store(struct ozr_stage *st);
 /* Make the staged directory the target by one atomic rename (exchange when it
  * replaces), then remove the replaced one, metadata first. Frees st whatever
- * it returns; on failure the stage is removed and the old target is intact. A replaced
- * directory that resists its removal stays hidden; the next stage for target tries again. */
+ * it returns; on failure the stage is removed and the old target is intact, unless only the
+ * flush of the names failed and they could not be had back: the message then says that the new
+ * tree is in place. A replaced directory that resists its removal stays hidden; the next stage
+ * for target tries again. */
 OZR_API OZR_MUST_CHECK int ozr_stage_commit(struct ozr_stage *st, struct ozr_err *err);
 /* Remove the stage. NULL is fine. In a forked child commit and abort only free its copy. */
 OZR_API void ozr_stage_abort(struct ozr_stage *st);
