@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,11 @@ static int real_random(void *buf, size_t n)
 	return 0;
 }
 
+static int real_alive(long pid)
+{
+	return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
 static int64_t real_now_ns(void)
 {
 	struct timespec t = {0};
@@ -179,6 +185,7 @@ const struct ozr_sys ozr_sys_real = {
 	.fdopendir = fdopendir,
 	.readdir = readdir,
 	.closedir = closedir,
+	.alive = real_alive,
 	.random = real_random,
 	.now_ns = real_now_ns,
 };

@@ -45,6 +45,7 @@ struct ozr_sys {
 	DIR *(*fdopendir)(int fd);
 	struct dirent *(*readdir)(DIR *d); /* errno tells the end from an error */
 	int (*closedir)(DIR *d);
+	int (*alive)(long pid);             /* is there such a process? 1 when in doubt */
 	int (*random)(void *buf, size_t n); /* getrandom, all n bytes */
 	int64_t (*now_ns)(void); /* the clock that stamps files (coarse): ns since 1970 */
 };

@@ -2,8 +2,9 @@
 /*
  * The inside of the directory store, shared by its files: store_dir.c (life,
  * objects, delete, sync), dir_version.c, dir_path.c (resolving, directories on
- * demand), dir_put.c (atomic values), dir_list.c, dir_lock.c. Nothing here is seen
- * by other layers; stage.c opens a store over a descriptor it already holds.
+ * demand), dir_put.c (atomic values), dir_temp.c, dir_list.c, dir_lock.c. Nothing
+ * here is seen by other layers; stage.c opens a store over a descriptor it already
+ * holds.
  *
  * There is no mutex: what threads share is atomic or decided by the kernel.
  */
@@ -35,10 +36,11 @@ struct ozr_dir_store {
 	const struct ozr_sys *sys;
 	int root; /* O_PATH */
 	enum ozr_durability durability;
-	uint64_t device;       /* st_dev of the root */
-	int own_clock;         /* files there are stamped by this kernel */
-	_Atomic unsigned puts; /* open puts that keep a descriptor */
-	_Atomic int dirty;     /* something was published since the last sync */
+	uint64_t device;        /* st_dev of the root */
+	int own_clock;          /* files there are stamped by this kernel */
+	_Atomic unsigned puts;  /* open puts that keep a descriptor */
+	_Atomic int dirty;      /* something was published since the last sync */
+	_Atomic uint64_t where; /* dir_temp.c; 0: not known */
 	/* Fingerprints of directories whose whole path is on the disk; forgets, never invents. */
 	_Atomic uint64_t settled[OZR_DIR_SETTLED];
 };
@@ -81,6 +83,14 @@ int ozr_dir_fsync(const struct ozr_sys *sys, int fd);
  * the key does not exist say so themselves. Leaving the root is OZR_DENIED, a file in the
  * place of a directory OZR_BAD_FORMAT. */
 int ozr_dir_fail(struct ozr_err *err, int sys, const char *what, const char *key);
+
+/* --- dir_temp.c --- */
+
+enum { OZR_TEMP_MAX = 96 }; /* bytes of a temporary name with its NUL */
+/* A new temporary name of ours. -1 and errno. */
+int ozr_dir_temp_name(struct ozr_dir_store *s, char *out, size_t size);
+/* Is this temporary file in dir one that a dead writer has left? */
+int ozr_dir_temp_is_stale(struct ozr_dir_store *s, int dir, const char *name);
 
 /* --- operations of the other files, for the table in store_dir.c --- */
 

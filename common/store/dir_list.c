@@ -6,13 +6,10 @@
  * outside the key grammar, links that leave the root, sockets and the like.
  *
  * Temporary files of writers that died are removed here, by stores opened for
- * writing only, an hour after their last change: no living put waits that long
- * between two appends, and those of our own process are spared anyway.
+ * writing only (dir_temp.c says which).
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,8 +18,6 @@
 #include "base/mem.h"
 #include "store/dir.h"
 
-enum { STALE_SECONDS = 3600 };
-
 struct listing {
 	struct ozr_dir_store *store;
 	const char *prefix;
@@ -30,20 +25,6 @@ struct listing {
 	struct ozr_buf names; /* "<kind><name>\0"; kind is 'p' or 'v' */
 	size_t count;
 };
-
-static void remove_stale(const struct listing *l, const char *name)
-{
-	const struct ozr_sys *sys = l->store->sys;
-	char own[sizeof OZR_TEMP_PREFIX + 24];
-	struct stat st;
-	snprintf(own, sizeof own, OZR_TEMP_PREFIX "%ld-", (long)getpid());
-	if (strncmp(name, own, strlen(own)) == 0)
-		return;
-	if (sys->fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
-		return;
-	if (sys->now_ns() / 1000000000 - (int64_t)st.st_mtim.tv_sec > STALE_SECONDS)
-		(void)sys->unlinkat(l->fd, name, 0); /* another time, then */
-}
 
 /* A link is what it leads to. *kind stays 0 for one that leads nowhere or out of the root. */
 static int kind_of_link(const struct listing *l, const char *name, char *kind, struct ozr_err *err)
@@ -90,8 +71,8 @@ static int note(struct listing *l, const struct dirent *e, struct ozr_err *err)
 	const char *name = e->d_name;
 	char kind;
 	if (strncmp(name, OZR_TEMP_PREFIX, strlen(OZR_TEMP_PREFIX)) == 0 &&
-	    l->store->base.caps & OZR_STORE_WRITE)
-		remove_stale(l, name);
+	    l->store->base.caps & OZR_STORE_WRITE && ozr_dir_temp_is_stale(l->store, l->fd, name))
+		(void)l->store->sys->unlinkat(l->fd, name, 0); /* another time, then */
 	/* "." and "..", and all names that are ours, are no keys. */
 	if (ozr_key_check(name, NULL))
 		return OZR_OK;

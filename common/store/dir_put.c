@@ -2,8 +2,8 @@
 /*
  * Writing a value of the directory store, so that no reader ever sees a part:
  *
- * 1. create ".ozr-tmp-<pid>-<serial>-<random>" in the directory of the key,
- *    exclusively and without following links; directories are made on demand;
+ * 1. create ".ozr-tmp-*" (dir_temp.c) in the directory of the key, exclusively and
+ *    without following links; directories are made on demand;
  * 2. write everything, over short writes and interruptions;
  * 3. flush the file, if each value is to be flushed;
  * 4. close it and look at the result: network file systems report there;
@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +26,6 @@
 #include "store/dir.h"
 
 enum {
-	TEMP_MAX = 64,   /* bytes of a temporary name with its NUL */
 	TEMP_TRIES = 16, /* a taken name, or a directory that vanished, is tried again */
 };
 
@@ -50,12 +48,8 @@ static const char *temp_name(const struct dir_put *p)
 
 static int name_temp(const struct dir_put *p, struct ozr_err *err)
 {
-	const struct ozr_dir_store *s = ozr_dir(p->base.store);
-	uint64_t random;
-	if (s->sys->random(&random, sizeof random))
+	if (ozr_dir_temp_name(ozr_dir(p->base.store), p->temp + p->temp_dir, OZR_TEMP_MAX))
 		return ozr_dir_fail(err, errno, "choose a name for", p->key);
-	snprintf(p->temp + p->temp_dir, TEMP_MAX, OZR_TEMP_PREFIX "%ld-%" PRIx64 "-%016" PRIx64,
-		 (long)getpid(), ozr_ctx_serial(s->base.ctx), random);
 	return OZR_OK;
 }
 
@@ -129,7 +123,7 @@ int ozr_dir_put_begin(struct ozr_store *s, const char *key, uint64_t size_hint,
 	size_t len = strlen(key) + 1;
 	const char *slash = strrchr(key, '/');
 	(void)size_hint;
-	struct dir_put *p = ozr_alloc(s->ctx, sizeof *p + 2 * len + TEMP_MAX, err);
+	struct dir_put *p = ozr_alloc(s->ctx, sizeof *p + 2 * len + OZR_TEMP_MAX, err);
 	if (!p)
 		return ozr_alloc_code(err);
 	*p = (struct dir_put){.base.store = s, .fd = -1, .pid = getpid(), .key = (char *)(p + 1)};

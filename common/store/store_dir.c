@@ -9,7 +9,7 @@
  * is an open descriptor: one version, whatever becomes of the key.
  *
  * What a crash can leave behind: temporary names ".ozr-tmp-*", which no listing
- * shows and which a writer that lists the directory an hour later removes, and
+ * shows and which a writer that lists the directory later removes (dir_temp.c), and
  * empty directories. What it cannot leave: a value that is not whole.
  * Durability: nothing is flushed, or the whole file system once in sync(), or
  * each value before its name appears and its directory after.

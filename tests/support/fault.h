@@ -245,6 +245,11 @@ static int fault_closedir(DIR *d)
 	return hit ? -1 : rc;
 }
 
+static int fault_alive(long pid)
+{
+	return ozr_sys_real.alive(pid);
+}
+
 static int fault_random(void *buf, size_t n)
 {
 	return fault_hits(FAULT_RANDOM) ? -1 : ozr_sys_real.random(buf, n);
@@ -283,6 +288,7 @@ __attribute__((unused)) static const struct ozr_sys fault_sys = {
 	.fdopendir = fault_fdopendir,
 	.readdir = fault_readdir,
 	.closedir = fault_closedir,
+	.alive = fault_alive,
 	.random = fault_random,
 	.now_ns = fault_now_ns,
 };

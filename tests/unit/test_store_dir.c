@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "ozr/store.h"
 #include "support/check.h"
@@ -237,8 +238,7 @@ static void age(const char *path, int seconds)
 static void test_temporary_files(struct ozr_store *s)
 {
 	struct ozr_put *p = NULL, *q = NULL;
-	struct ozr_store *reader = open_store(OZR_READ);
-	char dir[PATH_MAX], names[NAMES] = "", own[64];
+	char dir[PATH_MAX];
 	snprintf(dir, sizeof dir, "%s", join(root, "t"));
 	CHECK_OK(ozr_put_begin(s, "t/a", 0, &p, &err));
 	CHECK_OK(ozr_put_begin(s, "t/a", 0, &q, &err));
@@ -247,20 +247,71 @@ static void test_temporary_files(struct ozr_store *s)
 	CHECK_OK(ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
 	ozr_put_abort(q);
 	CHECK(count_entries(dir, ".ozr-tmp-") == 0 && count_entries(dir, "") == 1);
+}
 
-	snprintf(own, sizeof own, ".ozr-tmp-%ld-1-0", (long)getpid());
-	write_file(join(dir, ".ozr-tmp-1-1-0"), "", 0);
-	write_file(join(dir, ".ozr-tmp-1-2-0"), "", 0);
-	write_file(join(dir, own), "", 0);
-	age(join(dir, ".ozr-tmp-1-1-0"), 2 * 3600);
-	age(join(dir, ".ozr-tmp-1-2-0"), 1800);
-	age(join(dir, own), 2 * 3600);
-	CHECK_OK(ozr_store_list(reader, "t", add_name, names, &err));
-	CHECK(strcmp(names, "a ") == 0 && count_entries(dir, ".ozr-tmp-") == 3);
-	CHECK_OK(ozr_store_list(s, "t", add_name, names, &err));
-	CHECK(strcmp(names, "a a ") == 0 && count_entries(dir, ".ozr-tmp-") == 2);
-	CHECK(!exists(join(dir, ".ozr-tmp-1-1-0")) && exists(join(dir, own)));
+/* Those of dead writers go, when they are old enough, by the hand of a store that may write. */
+static void test_leftovers(struct ozr_store *s)
+{
+	enum { HOUR = 3600, ELSEWHERE = 0, DEAD = 1 };
+	struct ozr_put *p = NULL;
+	char dir[PATH_MAX], name[NAME_MAX + 1] = "", where[32] = "", names[NAMES] = "";
+	snprintf(dir, sizeof dir, "%s", join(root, "left"));
+	CHECK_OK(ozr_put_begin(s, "left/a", 0, &p, &err));
+	DIR *d = opendir(dir);
+	CHECK(d);
+	for (const struct dirent *e; (e = readdir(d)) != NULL;)
+		if (e->d_name[0] == '.' && e->d_name[1] == 'o')
+			snprintf(name, sizeof name, "%s", e->d_name);
+	closedir(d);
+	/* ".ozr-tmp-<16 hex>-<pid>-..." */
+	char *pid = name + strlen(".ozr-tmp-") + 16;
+	CHECK(strlen(name) > 30 && *pid == '-' && strtol(pid + 1, NULL, 10) == getpid());
+	memcpy(where, name + strlen(".ozr-tmp-"), 16);
+
+	pid_t child = fork();
+	if (child == 0)
+		_exit(0);
+	CHECK(child > 0 && waitpid(child, NULL, 0) == child); /* its id is nobody's now */
+	const struct {
+		const char *where;
+		long pid;
+		int age, stays;
+	} cases[] = {
+		{where, child, 2 * HOUR, 0},
+		{where, child, HOUR / 2, 1},
+		{where, (long)getppid(), 900 * HOUR, 1},
+		{where, (long)getpid(), 900 * HOUR, 1},
+		{where, 1, 900 * HOUR, 1},
+		{where, 0, 2 * HOUR, 1},
+		{where, 0, 49 * HOUR, 0},
+		{where, -5, 49 * HOUR, 0},
+		{"0123456789abcdef", child, 2 * HOUR, 1},
+		{"0123456789abcdef", child, 47 * HOUR, 1},
+		{"0123456789abcdef", (long)getpid(), 49 * HOUR, 0},
+		{"0000000000000000", (long)getpid(), 47 * HOUR, 1},
+		{"0000000000000000", (long)getpid(), 49 * HOUR, 0},
+		{"1", child, 47 * HOUR, 1},
+		{"1", child, 49 * HOUR, 0},
+	};
+	enum { CASES = sizeof cases / sizeof *cases };
+	char paths[CASES][PATH_MAX];
+	for (unsigned i = 0; i < CASES; i++) {
+		CHECK(snprintf(paths[i], PATH_MAX, "%s/.ozr-tmp-%s-%ld-%u-0", dir, cases[i].where,
+			       cases[i].pid, i) < PATH_MAX);
+		write_file(paths[i], "", 0);
+		age(paths[i], cases[i].age);
+	}
+	struct ozr_store *reader = open_store(OZR_READ);
+	CHECK_OK(ozr_store_list(reader, "left", add_name, names, &err));
+	CHECK(!names[0] && count_entries(dir, ".ozr-tmp-") == CASES + 1);
 	ozr_store_unref(reader);
+	CHECK_OK(ozr_store_list(s, "left", add_name, names, &err));
+	for (unsigned i = 0; i < CASES; i++)
+		CHECK(exists(paths[i]) == cases[i].stays);
+	CHECK_OK(ozr_put_append(p, "v", 1, &err));
+	CHECK_OK(ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
+	CHECK_OK(get(s, "left/a", "v"));
+	remove_tree(dir);
 }
 
 /* --- Many puts at once ----------------------------------------------------------- */
@@ -411,6 +462,7 @@ int main(void)
 	test_strange_files(s);
 	test_shrinking(s);
 	test_temporary_files(s);
+	test_leftovers(s);
 	test_many_puts(s);
 	test_threads(s);
 	check_canary();
