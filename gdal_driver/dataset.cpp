@@ -8,8 +8,8 @@
 
 #include "driver.h"
 #include "georef.h"
+#include "overviews.h"
 #include "subdatasets.h"
-#include "update.h"
 #include "vsi_place.h"
 
 Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
@@ -20,21 +20,35 @@ Dataset::Dataset(std::shared_ptr<Scene> scene, unsigned level)
 	nRasterXSize = static_cast<int>(info_.shape[view.x]);
 	nRasterYSize = static_cast<int>(info_.shape[view.y]);
 	eAccess = scene_->writable() ? GA_Update : GA_ReadOnly;
-	planes_ = view.planes;
-	for (unsigned d = 0; d < info_.rank; d++)
-		if (d != view.x && d != view.y)
-			for (Indices &plane : planes_)
-				plane[d] = index_in_level(*scene_, level, d, plane[d]);
+	show_level(level);
 	for (size_t i = 0; i < planes_.size(); i++)
 		SetBand(static_cast<int>(i) + 1, new Band(this, static_cast<int>(i) + 1));
 	SetDescription(scene_->name.c_str());
 }
 
+void Dataset::show_level(unsigned level)
+{
+	const View &view = scene_->view;
+	level_ = level;
+	ozr_array_get_info(array_handle(), &info_);
+	planes_ = view.planes;
+	for (unsigned d = 0; d < info_.rank; d++)
+		if (d != view.x && d != view.y)
+			for (Indices &plane : planes_)
+				plane[d] = index_in_level(*scene_, level, d, plane[d]);
+	for (int i = 1; i <= nBands; i++) /* blocks of the level that it was */
+		GetRasterBand(i)->FlushCache(false);
+}
+
 void Dataset::complete()
 {
 	is_main_ = true;
-	if (scene_->update != nullptr)
+	if (scene_->update != nullptr) {
 		scene_->update->levels_changed = [this] { drop_cached_levels(); };
+		scene_->update->rebuild = [this](const std::vector<int> &bands, Progress progress) {
+			return rebuild_overviews(*this, bands, progress);
+		};
+	}
 	if (!scene_->network)
 		find_overviews();
 	set_structure();
@@ -271,17 +285,4 @@ const char *Dataset::GetMetadataItem(const char *name, const char *domain)
 			return item_.c_str();
 		}
 	return nullptr;
-}
-
-CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
-				const int *band_list, GDALProgressFunc progress, void *data,
-				CSLConstList options)
-{
-	if (overviews_.empty())
-		return DatasetBase::IBuildOverviews(resampling, count, factors, bands, band_list,
-						    progress, data, options);
-	CPLError(CE_Failure, CPLE_NotSupported,
-		 "'%s': has the levels of its image as overviews; rebuilding them is not supported",
-		 scene_->name.c_str());
-	return CE_Failure;
 }

@@ -56,14 +56,7 @@ class Dataset final : public DatasetBase
 		find_overviews();
 		return static_cast<int>(overviews_.size());
 	}
-	Dataset *overview(int i) const
-	{
-		find_overviews();
-		auto &one = overviews_[i]; /* made when asked for: bands x levels may be millions */
-		if (!one.second)
-			one.second = std::make_unique<Dataset>(scene_, one.first);
-		return one.second.get();
-	}
+	Dataset *overview(int i) const; /* made when asked for: bands x levels may be millions */
 	/* bands: numbers from 1. extra may be NULL. */
 	CPLErr read(const Window &window, const int *bands, int count, const Pixels &pixels,
 		    GDALRasterIOExtraArg *extra);
@@ -138,10 +131,19 @@ class Dataset final : public DatasetBase
 	CPLErr read_converted(const Window &window, const int *bands, int count,
 			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
 	void find_overviews() const;
+	/* Which level this is, of an image whose levels have changed. */
+	void show_level(unsigned level);
+	CPLErr build_beside(const char *resampling, int count, const int *factors, int bands,
+			    const int *band_list, GDALProgressFunc progress, void *data,
+			    CSLConstList options);
+	void take_new_levels();
+	/* After CPLError(): this overview was replaced. */
+	bool is_gone() const;
 	void set_structure();
 	void set_metadata();
 	void look_for(const char *domain);
 
+	static constexpr unsigned no_level = ~0u; /* one that is there no more */
 	std::shared_ptr<Scene> scene_;
 	unsigned level_;
 	bool is_main_ = false; /* the one that a user sees, whose end is the scene's */
@@ -154,6 +156,7 @@ class Dataset final : public DatasetBase
 	std::set<int> statistics_;   /* bands with statistics to save, of a read-only handle */
 	std::vector<GDAL_GCP> gcps_; /* what GetGCPs() returned last: texts are the scene's */
 	bool has_subdatasets_ = false, has_xml_ = false; /* looked for already */
+	std::vector<std::unique_ptr<Dataset>> retired_;  /* overviews that somebody may hold */
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
 };
 

@@ -98,6 +98,8 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 			 scene_->name.c_str());
 		return CE_Failure;
 	}
+	if (is_gone())
+		return CE_Failure;
 	/* Levels are brought up to date before anybody looks at them. */
 	if (scene_->update != nullptr && level_ != scene_->view.level &&
 	    !scene_->update->refresh({}))

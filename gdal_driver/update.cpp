@@ -80,6 +80,7 @@ void Update::touched(const ozr_box *boxes, size_t count)
 void Update::forget_dirty()
 {
 	std::lock_guard<std::mutex> guard(mutex_);
+	levels_are_ours_ = true;
 	dirty_.clear();
 }
 

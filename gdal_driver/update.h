@@ -62,8 +62,14 @@ class Update
 
 	/* These elements of level 0 were written, or may have been. */
 	void touched(const ozr_box *boxes, size_t count);
-	/* The levels were made anew by other means. */
+	/* The levels were made anew by other means: they follow from now on, whoever they
+	 * belonged to. */
 	void forget_dirty();
+	/* Whether they follow: false when they are deferred. */
+	bool owns_levels() const
+	{
+		return levels_are_ours_;
+	}
 	bool is_dirty();
 
 	/* Pixels, and what setters changed, to the store; commits a new image. Levels stay as

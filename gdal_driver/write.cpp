@@ -74,6 +74,8 @@ CPLErr Dataset::write(const Window &window, const int *bands, int count, const P
 		      GDALRasterIOExtraArg *extra)
 {
 	ozr_dtype type;
+	if (is_gone())
+		return CE_Failure;
 	/* Bands that are one plane (a band named twice, or planes of a coarser level that fell
 	 * together) are written one after the other: the last one stays. */
 	for (int i = 1; i < count; i++)

@@ -35,6 +35,7 @@ static void release(struct ozr_levels *l)
 	ozr_free(ctx, l->type);
 	ozr_free(ctx, l->method);
 	ozr_free(ctx, l->version);
+	ozr_json_free(l->group);
 	ozr_free(ctx, l);
 	img->changing = 0;
 }
@@ -200,6 +201,12 @@ static int plan(struct ozr_levels *l, const struct ozr_levels_options *opt, stru
 		rc = copy_text(img->ctx, opt->method, &l->method, err);
 	if (rc == OZR_OK)
 		rc = copy_text(img->ctx, opt->version, &l->version, err);
+	if (rc == OZR_OK && opt->group != NULL) {
+		rc = ozr_json_parse(img->ctx, opt->group, strlen(opt->group), 0, &l->group, err);
+		struct ozr_jref root = ozr_jroot(l->group);
+		if (rc == OZR_OK)
+			rc = ozr_jneed(&root, OZR_JSON_OBJECT, err);
+	}
 	for (unsigned i = 1; rc == OZR_OK && i < img->info.levels; i++)
 		if (!keeps(opt, i))
 			rc = copy_text(img->ctx, img->level[i].path, &l->gone[l->gone_count++],

@@ -248,6 +248,20 @@ static int new_multiscales(const struct ozr_levels *l, const struct ozr_jref *li
 	return rc;
 }
 
+/* What is going to be written must be the image that was planned. */
+static int check_result(const struct ozr_levels *l, const struct ozr_node *node,
+			struct ozr_err *err)
+{
+	struct ozr_ome o = {0};
+
+	int rc = ozr_ome_parse(l->img->ctx, &node->attributes, node->zarr_format, NULL, &o, err);
+	if (rc == OZR_OK && o.info.levels != l->count)
+		rc = ozr_fail(err, OZR_BAD_ARG, "%u levels are listed, not %u", o.info.levels,
+			      l->count);
+	ozr_ome_release(&o);
+	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "the change would break the image");
+}
+
 int ozr_levels_list(void *arg, struct ozr_node *node, struct ozr_json *attributes,
 		    struct ozr_err *err)
 {
@@ -267,10 +281,12 @@ int ozr_levels_list(void *arg, struct ozr_node *node, struct ozr_json *attribute
 	ozr_json_remove(attributes, ozr_pending_member);
 	if (l->gone_count > 0 && set_pending(attributes, l->gone_count, gone_path, l) != 0)
 		return no_memory(err);
-	if (ozr_layout_is_there(attributes))
+	if (l->group != NULL)
+		rc = ozr_attributes_merge(l->img->ctx, attributes, l->group, err);
+	if (rc == OZR_OK && ozr_layout_is_there(attributes))
 		rc = ozr_layout_put(l->img->ctx, attributes, l->levels, l->count, l->img->info.rank,
 				    err);
 	if (node->zarr_format == 3) /* it names the arrays that were there */
 		ozr_json_remove(node->doc, "consolidated_metadata");
-	return rc;
+	return rc == OZR_OK ? check_result(l, node, err) : rc;
 }

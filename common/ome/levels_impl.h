@@ -26,6 +26,7 @@ struct ozr_levels {
 	struct ozr_next *next; /* [count], level 0 first */
 	unsigned count, added;
 	char *type, *method, *version; /* owned; NULL: as they are */
+	struct ozr_json *group;        /* owned; more attributes, or NULL */
 	char **gone;                   /* owned: paths of dropped levels, [gone_count] */
 	unsigned gone_count;
 	int noted;                /* the attribute ozr_pending_levels names what we make */

@@ -253,6 +253,10 @@ static void test_same_extent(void **state)
 	(void)state;
 	make_image(s, 5, 0, 1);
 	struct ozr_image *img = open_image(s);
+	OK(ozr_image_set_attributes(img, "{\"spatial\":1}", &err));
+	o.group = "[]";
+	assert_int_equal(ozr_levels_begin(img, &o, &l, &err), OZR_BAD_FORMAT);
+	o.group = "{\"gdal\":{\"by\":1},\"spatial\":null}";
 	OK(ozr_levels_begin(img, &o, &l, &err));
 	assert_int_equal(ozr_levels_index(l, 0), 1);
 	assert_int_equal(ozr_levels_count(l), 2);
@@ -265,6 +269,8 @@ static void test_same_extent(void **state)
 	has_text(text, "\"method\":\"gdaladdo\"", 1);
 	has_text(text, "\"version\":\"3.6\"", 1);
 	has_text(text, "ozr mean", 0);
+	has_text(text, "\"gdal\":{\"by\":1}", 1);
+	has_text(text, "spatial", 0);
 	ozr_text_free(text);
 	ozr_image_close(img);
 	ozr_store_unref(s);

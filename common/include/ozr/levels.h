@@ -41,6 +41,7 @@ struct ozr_levels_options {
 	const char *type;   /* multiscales' type ("average"); NULL: as it is */
 	const char *method; /* its metadata: what made the levels, and that one's version */
 	const char *version;
+	const char *group; /* as for ozr_image_set_attributes(): written with the new list */
 	/* Optional: JSON object text with attributes for the array of add[i]; NULL for none.
 	 * The text is borrowed until the next call. scale and translation are the level's. */
 	const char *(*attributes)(void *user, int i, const char *level_path, const uint64_t *shape,
