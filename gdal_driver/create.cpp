@@ -22,7 +22,7 @@ static std::unique_ptr<GDALDataset> blank_raster(int width, int height, int band
 	return std::unique_ptr<GDALDataset>(blank);
 }
 
-bool Creation::start(Image &out) const
+bool FreshImage::start(Image &out) const
 {
 	NewImage how;
 	ozr_image *image = nullptr;
@@ -36,7 +36,7 @@ bool Creation::start(Image &out) const
 	return true;
 }
 
-static bool make_scene(const Source &source, const char *name, Creation &creation, Scene &scene)
+static bool make_scene(const Source &source, const char *name, FreshImage &creation, Scene &scene)
 {
 	if (!creation.start(scene.image))
 		return false;
@@ -64,7 +64,7 @@ static bool make_scene(const Source &source, const char *name, Creation &creatio
 GDALDataset *create(const char *name, int width, int height, int bands, GDALDataType type,
 		    string_list options)
 {
-	auto creation = std::make_unique<Creation>(name);
+	auto creation = std::make_unique<FreshImage>(name);
 	auto scene = std::make_shared<Scene>();
 	Source source;
 	if (refuse_target(creation->target))

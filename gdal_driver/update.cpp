@@ -44,7 +44,7 @@ Update::Update(Scene &scene) : scene_(scene), levels_are_ours_(!scene.stored.ove
 	start_dirty();
 }
 
-Update::Update(Scene &scene, std::unique_ptr<Creation> creation)
+Update::Update(Scene &scene, std::unique_ptr<FreshImage> creation)
     : scene_(scene), creation_(std::move(creation)), durability_(creation_->plan.durability),
       levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false)
 {

@@ -34,8 +34,8 @@ struct Progress {
 ozr_call library_call(const Scene &scene, Progress *progress);
 
 /* A new image that is at its target not before the first commit. */
-struct Creation {
-	explicit Creation(const char *name) : target(name)
+struct FreshImage {
+	explicit FreshImage(const char *name) : target(name)
 	{
 	}
 	/* create.cpp: with all levels, but without pixels; false after CPLError(). */
@@ -50,7 +50,7 @@ class Update
       public:
 	/* Of an existing image. */
 	explicit Update(Scene &scene);
-	Update(Scene &scene, std::unique_ptr<Creation> creation);
+	Update(Scene &scene, std::unique_ptr<FreshImage> creation);
 
 	/* Pixels are about to be written; false after CPLError(). */
 	bool prepare();
@@ -99,7 +99,7 @@ class Update
 	bool lose();
 
 	Scene &scene_;
-	std::unique_ptr<Creation> creation_; /* until the commit */
+	std::unique_ptr<FreshImage> creation_; /* until the commit */
 	ozr_durability durability_ = OZR_FLUSH_NONE;
 	Store store_;                 /* to be flushed to the disk at the end, or nullptr */
 	bool levels_are_ours_;        /* to refresh; false: deferred, they belong to nobody yet */
