@@ -107,7 +107,7 @@ void warn(void *, const char *message);
 /* NUM_THREADS of the options, else GDAL_NUM_THREADS; 0: as many as there are CPUs. */
 unsigned thread_count(CSLConstList options);
 
-/* GDAL's callbacks (open.cpp, create.cpp, create_copy.cpp, remove.cpp). */
+/* GDAL's callbacks (open.cpp, create.cpp, create_copy.cpp, files.cpp). */
 int identify(GDALOpenInfo *info);
 GDALDataset *open_dataset(GDALOpenInfo *info);
 GDALDataset *create(const char *name, int width, int height, int bands, GDALDataType type,
@@ -115,10 +115,12 @@ GDALDataset *create(const char *name, int width, int height, int bands, GDALData
 GDALDataset *create_copy(const char *name, GDALDataset *source, int strict, string_list options,
 			 GDALProgressFunc progress, void *progress_data);
 CPLErr remove_dataset(const char *name);
+CPLErr rename_dataset(const char *new_name, const char *old_name);
+CPLErr copy_files(const char *new_name, const char *old_name);
 /* Open what was just made. */
 GDALDataset *open_by_name(const std::string &name, CSLConstList options);
 
-/* remove.cpp: notice that GDAL's CreateCopy() is about to remove an existing target, which it does
+/* files.cpp: notice that GDAL's CreateCopy() is about to remove an existing target, which it does
  * without asking, and before the copy has begun. Called with each Identify(). */
 bool copy_is_asking(const GDALOpenInfo *info);
 

@@ -102,6 +102,8 @@ void GDALRegister_OMEZarr()
 	d->pfnCreate = create;
 	d->pfnCreateCopy = create_copy;
 	d->pfnDelete = remove_dataset;
+	d->pfnRename = rename_dataset;
+	d->pfnCopyFiles = copy_files;
 	tell_subdatasets<split_subdataset>(d);
 	GetGDALDriverManager()->RegisterDriver(d);
 }

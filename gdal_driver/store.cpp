@@ -75,6 +75,29 @@ const char *refuses_writing(const Name &name)
 	return nullptr;
 }
 
+/* What is at the place of an image that is not staged goes, if it may, or is an error. */
+static int make_room(const Name &target, const NewImage &how, ozr_err *err)
+{
+	if (!how.replace)
+		return OZR_OK; /* the library refuses what is there */
+	int rc = remove_image(target, err);
+	if (rc == OZR_DENIED && !target.network)
+		rc = err->code = OZR_EXISTS;
+	return rc == OZR_NOT_FOUND ? static_cast<int>(OZR_OK) : rc;
+}
+
+/* A folder for an image that many will fill: theirs from the beginning, so there is no stage. */
+static int make_folder(const Name &target, ozr_err *err)
+{
+	VSIStatBufL stat = {};
+	const char *folder = target.folder.c_str();
+	if (VSIMkdir(folder, 0777) == 0)
+		return OZR_OK;
+	if (VSIStatL(folder, &stat) != 0 || !VSI_ISDIR(stat.st_mode))
+		return ozr_fail_errno(err, errno, "make the folder '%s'", folder);
+	return OZR_OK;
+}
+
 int create_image(const Name &target, const NewImage &how, const ozr_image_options *options,
 		 ozr_image **out, ozr_err *err)
 {
@@ -84,8 +107,11 @@ int create_image(const Name &target, const NewImage &how, const ozr_image_option
 	if (!target.remote && !how.publish_empty)
 		return ozr_image_create_dir(ctx, target.folder.c_str(), how.replace, how.durability,
 					    options, out, err);
-	if (!target.remote)
-		return ozr_fail(err, OZR_UNSUPPORTED, "not here yet");
+	int rc = make_room(target, how, err);
+	if (rc == OZR_OK && !target.remote)
+		rc = make_folder(target, err);
+	if (rc != OZR_OK)
+		return rc;
 	Store store = open_store(target, OZR_UPDATE, nullptr, err);
 	if (!store)
 		return err->code;

@@ -48,6 +48,10 @@ struct NewImage {
 int create_image(const Name &target, const NewImage &how, const ozr_image_options *options,
 		 ozr_image **out, ozr_err *err);
 
+/* files.cpp: remove a whole hierarchy, metadata first; OZR_DENIED when it is something else, or holds
+ * foreign files. */
+int remove_image(const Name &name, ozr_err *err);
+
 /* Why nothing can be written at a name; NULL: it can. */
 const char *refuses_writing(const Name &name);
 

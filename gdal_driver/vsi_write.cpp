@@ -112,6 +112,8 @@ static int publish_in_memory(const std::string &path, VsiPut &p, ozr_err *err)
 	if (!p.bytes)
 		return ozr_fail(err, OZR_NO_MEMORY, "no memory for an empty value");
 	Muted mute;
+	/* or nothing there could be listed */
+	(void)VSIMkdirRecursive(path.substr(0, path.rfind('/')).c_str(), 0777);
 	VSILFILE *file = VSIFileFromMemBuffer(path.c_str(), p.bytes.get(), p.length, TRUE);
 	if (file == nullptr)
 		return ozr_fail(err, OZR_IO, "%s", CPLGetLastErrorMsg());
@@ -249,15 +251,16 @@ static int clear_below(VsiStore &store, const std::string &prefix, bool document
 	if (depth > 64)
 		return ozr_fail(err, OZR_LIMIT, "'%s' is nested too deep", prefix.c_str());
 	int rc = children_of(store, prefix.c_str(), entries, err);
-	for (const Entry &entry : entries) {
-		std::string key = prefix + (prefix.empty() ? "" : "/") + entry.name;
-		if (rc != OZR_OK)
-			return rc;
-		if (entry.prefix)
-			rc = clear_below(store, key, documents, depth + 1, err);
-		else if (!documents || is_document(key))
-			rc = delete_key(store, key.c_str(), err);
-	}
+	for (bool below : {false, true}) /* a node's own before what is below it */
+		for (const Entry &entry : entries) {
+			std::string key = prefix + (prefix.empty() ? "" : "/") + entry.name;
+			if (rc != OZR_OK)
+				return rc;
+			if (entry.prefix && below)
+				rc = clear_below(store, key, documents, depth + 1, err);
+			else if (!entry.prefix && !below && (!documents || is_document(key)))
+				rc = delete_key(store, key.c_str(), err);
+		}
 	if (rc == OZR_OK && !documents && store.place.memory) {
 		Muted mute; /* directories are things of their own there */
 		VSIRmdir(store.place.file(prefix.c_str()).c_str());

@@ -115,16 +115,22 @@ static int is_chunk_name(const char *name)
 	}
 }
 
-static int is_root_metadata(const char *name)
+int ozr_tree_is_root_metadata(const char *name)
 {
 	return strcmp(name, "zarr.json") == 0 || strcmp(name, ".zgroup") == 0 ||
 	       strcmp(name, ".zarray") == 0;
 }
 
-static int is_known_file(const char *name)
+int ozr_tree_is_document(const char *key)
 {
-	return is_root_metadata(name) || strcmp(name, ".zattrs") == 0 ||
-	       strcmp(name, ".zmetadata") == 0 || strcmp(name, OZR_LOCK_FILE) == 0 ||
+	const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+	return ozr_tree_is_root_metadata(name) || strcmp(name, ".zattrs") == 0 ||
+	       strcmp(name, ".zmetadata") == 0;
+}
+
+int ozr_tree_is_known_file(const char *name)
+{
+	return ozr_tree_is_document(name) || strcmp(name, OZR_LOCK_FILE) == 0 ||
 	       strncmp(name, OZR_TEMP_PREFIX, strlen(OZR_TEMP_PREFIX)) == 0 || is_chunk_name(name);
 }
 
@@ -146,9 +152,9 @@ static int look_at(const struct ozr_target *t, int fd, const struct dirent *e, s
 			return ozr_dir_fail(err, errno, "look at", name);
 		type = st.st_mode & S_IFMT;
 	}
-	if (type == S_IFREG && is_root_metadata(name))
+	if (type == S_IFREG && ozr_tree_is_root_metadata(name))
 		found->has_metadata = 1;
-	if (type == S_IFDIR || (type == S_IFREG && is_known_file(name)))
+	if (type == S_IFDIR || (type == S_IFREG && ozr_tree_is_known_file(name)))
 		return OZR_OK;
 	if (!found->foreign[0] || strcmp(name, found->foreign) < 0)
 		snprintf(found->foreign, sizeof found->foreign, "%s", name);

@@ -33,6 +33,12 @@ void ozr_target_close(struct ozr_target *t);
 int ozr_target_check(const struct ozr_target *t, struct stat *st,
 		     struct ozr_err *err) OZR_MUST_CHECK;
 
+/* Names of files: metadata that makes a node, any metadata (of a whole key too), and whatever may
+ * lie at the root of a hierarchy. */
+int ozr_tree_is_root_metadata(const char *name);
+int ozr_tree_is_document(const char *key);
+int ozr_tree_is_known_file(const char *name);
+
 /* Remove the directory name in dir with all that is below: metadata of every level first, then
  * the rest. What has gone meanwhile does not matter. Who cleans up after a failure may ignore the
  * result. */

@@ -250,6 +250,27 @@ OZR_API void ozr_stage_abort(struct ozr_stage *st);
 OZR_API OZR_MUST_CHECK int ozr_tree_remove(struct ozr_ctx *ctx, const char *path,
 					   struct ozr_err *err);
 
+/* Give a whole hierarchy another name on the same file system, in one step. OZR_EXISTS when
+ * something is at to; OZR_DENIED when from is not a hierarchy, or holds foreign files;
+ * OZR_UNSUPPORTED when the places are on different file systems. */
+OZR_API OZR_MUST_CHECK int ozr_tree_rename(struct ozr_ctx *ctx, const char *from, const char *to,
+					   struct ozr_err *err);
+
+/* --- Hierarchies in any store that lists --------------------------------- */
+
+/* Is the store a Zarr hierarchy, with nothing else at its root? OZR_NOT_FOUND when nothing is
+ * there, OZR_EXISTS with the reason when it is something else. */
+OZR_API OZR_MUST_CHECK int ozr_hierarchy_check(struct ozr_store *s, struct ozr_err *err);
+/* Remove it, metadata first. Refuses (OZR_DENIED) what ozr_hierarchy_check() calls something
+ * else. */
+OZR_API OZR_MUST_CHECK int ozr_hierarchy_remove(struct ozr_store *s, struct ozr_err *err);
+/* The same without a look at what it is: for what was begun and not finished. */
+OZR_API OZR_MUST_CHECK int ozr_hierarchy_clear(struct ozr_store *s, struct ozr_err *err);
+/* Copy everything, metadata last. What is in to already stays, unless it has the same key. call
+ * may be NULL; it is asked for cancelling only. */
+OZR_API OZR_MUST_CHECK int ozr_hierarchy_copy(struct ozr_store *from, struct ozr_store *to,
+					      const struct ozr_call *call, struct ozr_err *err);
+
 #ifdef __cplusplus
 }
 #endif
