@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "copy_levels.h"
 #include "georef.h"
 
 static bool fail(const ozr_err &err)
@@ -106,7 +107,10 @@ static bool make_plan(ImageCopy &copy)
 	copy.y = axis_in_copy(copy, copy.source.scene().view.y);
 	plan.has_srs = copy.georef && !stored.srs.IsEmpty();
 	plan_from_bands(copy);
-	return plan_options(request.target, request.options, plan);
+	return plan_options(request.target, request.options, plan) &&
+	       !refuse_levels(request.options, plan) &&
+	       take_levels(copy.origin.get(), plan.overviews, plan.image, plan.threads,
+			   copy.levels);
 }
 
 /* --- attributes ---------------------------------------------------------------------------- */
@@ -263,9 +267,7 @@ static bool build(ImageCopy &copy, std::vector<LabelCopy> &labels)
 	all = own;
 	for (const LabelCopy &label : labels)
 		all += label.size;
-	std::vector<ozr_source> levels(1);
-	ozr_origin_source(copy.origin.get(), 0, copy.plan.threads, &levels[0]);
-	if (!creation.pull(creation.image(), levels, (done = own) / all, nullptr))
+	if (!creation.pull(creation.image(), copy.levels, (done = own) / all, nullptr))
 		return false;
 	for (LabelCopy &label : labels)
 		if (!copy_label(copy, label, creation, (done += label.size) / all))
@@ -280,7 +282,7 @@ Copied copy_image(const CopyRequest &request, GDALDataset *dataset)
 		return Copied::NOT_AN_IMAGE;
 	if (source->scene().writable())
 		GDALFlushCache(GDALDataset::ToHandle(source)); /* what waits there, too */
-	ImageCopy copy = {request, *source, {}, nullptr, {}, true, 0, 0, ""};
+	ImageCopy copy = {request, *source, {}, nullptr, {}, {}, true, 0, 0, ""};
 	Copied rc = take_origin(copy);
 	if (rc != Copied::YES)
 		return rc;

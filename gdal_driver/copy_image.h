@@ -34,6 +34,7 @@ struct ImageCopy {
 	ozr_part part;
 	Origin origin;
 	Plan plan;
+	std::vector<ozr_source> levels; /* where the pixels of levels come from */
 	bool georef;
 	unsigned x, y;          /* axes of the copy */
 	std::string attributes; /* of the group, as the copy is to have them */
@@ -46,6 +47,7 @@ struct LabelCopy {
 	Origin origin;
 	ImageOptions options = {};
 	std::vector<unsigned> factors;
+	std::vector<ozr_source> levels;
 	std::string attributes;
 	double size = 0; /* elements of level 0 */
 };

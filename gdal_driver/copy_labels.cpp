@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "copy_image.h"
+#include "copy_levels.h"
 #include "ozr/labels.h"
 #include "subdatasets.h"
 
@@ -99,6 +100,7 @@ static void plan_levels(const ImageCopy &copy, LabelCopy &label)
 	bool asked = false;
 	for (const char *key : {"PYRAMID", "LEVELS", "FACTORS"})
 		asked = asked || CSLFetchNameValue(copy.request.options, key) != nullptr;
+	asked = asked || copy.plan.overviews == Overviews::NONE;
 	if (!asked)
 		return;
 	own.levels = image.levels;
@@ -162,7 +164,9 @@ static bool plan_label(const ImageCopy &copy, const std::string &path, LabelCopy
 		label.size *= static_cast<double>(label.options.shape[d]);
 	plan_storage(copy, label);
 	plan_levels(copy, label);
-	return take_attributes(copy, label);
+	return take_levels(origin, copy.plan.overviews, label.options, copy.plan.threads,
+			   label.levels) &&
+	       take_attributes(copy, label);
 }
 
 /* --- what stays behind -------------------------------------------------------------------- */
@@ -265,9 +269,7 @@ bool copy_label(const ImageCopy &copy, LabelCopy &label, Creation &creation, dou
 	if (rc != OZR_OK)
 		return report_creation(copy.request.target, err, rc);
 	Image image(made);
-	std::vector<ozr_source> levels(1);
-	ozr_origin_source(label.origin.get(), 0, copy.plan.threads, &levels[0]);
-	if (!creation.pull(made, levels, until, nullptr))
+	if (!creation.pull(made, label.levels, until, nullptr))
 		return false;
 	rc = ozr_image_commit(made, nullptr, &err);
 	return rc == OZR_OK || report_creation(copy.request.target, err, rc);

@@ -6,6 +6,7 @@
 #ifndef OZR_GDAL_CREATE_H
 #define OZR_GDAL_CREATE_H
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,10 @@ struct Source {
 	unsigned y = 0, x = 1;
 	std::string band_axis_name; /* "c", "z", "t" or "" */
 	Georef georef;
-	std::string nodata;  /* of all bands alike, or "" */
-	bool failed = false; /* GDAL has reported what went wrong */
+	std::string nodata; /* of all bands alike, or "" */
+	/* GDAL has reported what went wrong; shared by the overviews. */
+	std::shared_ptr<bool> failed = std::make_shared<bool>(false);
+	std::vector<GDALRasterBand *> level; /* an overview of each band; empty: the full raster */
 };
 
 /* Type, axes, nodata, georeferencing; false after CPLError(). Warns about what a copy cannot keep;

@@ -5,6 +5,7 @@
  * and when the copy fails or is cancelled, what was at the target is still there.
  */
 #include "copy_image.h"
+#include "copy_levels.h"
 
 /* What GDAL knows about the source. The plan has scale, translation, units and channels. */
 static bool describe(ozr_image *image, const Source &source)
@@ -21,12 +22,15 @@ static bool copy_raster(const CopyRequest &request, GDALDataset *dataset)
 	Source source;
 	Plan plan;
 	if (!look_at_source(dataset, request.strict, request.options, source) ||
-	    !make_plan(source, request.target, request.options, plan))
+	    !make_plan(source, request.target, request.options, plan) ||
+	    refuse_levels(request.options, plan))
 		return false;
 	Creation creation(request);
-	std::vector<ozr_source> levels = {as_ozr_source(source)};
-	return creation.begin(plan) && describe(creation.image(), source) &&
-	       creation.pull(creation.image(), levels, 1, &source.failed) && creation.commit();
+	std::vector<Source> overviews;
+	std::vector<ozr_source> levels;
+	return take_levels(source, plan, overviews, levels) && creation.begin(plan) &&
+	       describe(creation.image(), source) &&
+	       creation.pull(creation.image(), levels, 1, source.failed.get()) && creation.commit();
 }
 
 /* Which planes are hidden was said when the source was opened. */

@@ -14,11 +14,16 @@
 
 using ImageOptions = struct ozr_image_options;
 
+/* What becomes of overviews that the source has. */
+enum class Overviews { AUTO, IGNORE_EXISTING, FORCE_USE_EXISTING, NONE };
+
 struct Plan {
 	ImageOptions image = {}; /* its pointers go into the members below */
 	std::string name;
 	std::vector<ozr_channel> channels;
 	std::vector<unsigned> factors;
+	std::vector<ozr_level_plan> levels; /* where they come from the source */
+	Overviews overviews = Overviews::IGNORE_EXISTING;
 	ozr_durability durability = OZR_FLUSH_NONE;
 	bool overwrite = false;
 	bool deferred = false; /* levels above 0 are for others to build */

@@ -263,6 +263,15 @@ static bool plan_levels(CSLConstList options, Plan &plan)
 	const char *levels = CSLFetchNameValue(options, "LEVELS");
 	const char *factors = CSLFetchNameValue(options, "FACTORS");
 	double number;
+	int overviews = static_cast<int>(plan.overviews);
+	if (!fetch_choice(options, "OVERVIEWS",
+			  {{"AUTO", static_cast<int>(Overviews::AUTO)},
+			   {"IGNORE_EXISTING", static_cast<int>(Overviews::IGNORE_EXISTING)},
+			   {"FORCE_USE_EXISTING", static_cast<int>(Overviews::FORCE_USE_EXISTING)},
+			   {"NONE", static_cast<int>(Overviews::NONE)}},
+			  "AUTO, IGNORE_EXISTING, FORCE_USE_EXISTING or NONE", overviews))
+		return false;
+	plan.overviews = static_cast<Overviews>(overviews);
 	int build = 1;
 	if (!fetch_choice(options, "PYRAMID", {{"AUTO", 1}, {"YES", 1}, {"NO", 0}, {"DEFER", 2}},
 			  "AUTO, NO or DEFER", build))
@@ -276,6 +285,8 @@ static bool plan_levels(CSLConstList options, Plan &plan)
 	}
 	if (factors != nullptr && !plan_factors(factors, plan))
 		return false;
+	if (plan.overviews == Overviews::NONE)
+		build = 0;
 	if (build == 0)
 		image.levels = 1;
 	if (levels == nullptr)
@@ -283,7 +294,7 @@ static bool plan_levels(CSLConstList options, Plan &plan)
 	if (!parse_number(levels, 1, 64, true, number))
 		return bad_option("LEVELS", levels, "a whole number from 1 to 64");
 	if (build == 0 && number != 1)
-		return bad_option("LEVELS", levels, "1 with PYRAMID=NO");
+		return bad_option("LEVELS", levels, "1 without a pyramid");
 	image.levels = static_cast<int>(number);
 	return true;
 }

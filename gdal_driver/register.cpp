@@ -45,6 +45,9 @@ static const char creation_options[] = R"(<CreationOptionList>
   <Option name='PYRAMID' type='string-select' default='AUTO' description='NO: level 0 only; DEFER: the other levels are empty and hidden until BuildOverviews() builds them'>
     <Value>AUTO</Value><Value>NO</Value><Value>DEFER</Value>
   </Option>
+  <Option name='OVERVIEWS' type='string-select' default='IGNORE_EXISTING' description='Overviews of the source. AUTO: those of the size of a level become that level; FORCE_USE_EXISTING: they are the levels; IGNORE_EXISTING: all levels are made anew; NONE: level 0 only'>
+    <Value>IGNORE_EXISTING</Value><Value>AUTO</Value><Value>FORCE_USE_EXISTING</Value><Value>NONE</Value>
+  </Option>
   <Option name='LEVELS' type='int' min='1' max='64' description='Number of levels, the full one included'/>
   <Option name='FACTORS' type='string' description='Reduction from level to level: 2, or 1,2,2 (each axis), or 1,2,2;2,2,2 (each level; the last repeats)'/>
   <Option name='RESAMPLING' type='string-select' default='AVERAGE' description='How levels are made; MODE for labels (and by default with a color table)'>

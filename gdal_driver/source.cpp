@@ -20,10 +20,31 @@ static void trim_block_cache()
 		;
 }
 
+/* Of an overview: band by band, since its dataset may not be one that can be read. */
+static bool read_overview(Source &source, const ozr_box &box, GDALDataType type,
+			  const std::vector<int> &bands, uint64_t first, uint64_t count)
+{
+	GByte *data =
+		static_cast<GByte *>(box.data) + static_cast<int64_t>(first) * box.stride[source.y];
+	int width = static_cast<int>(box.count[source.x]), height = static_cast<int>(count);
+	int64_t step = source.band_axis < 0 ? 0 : box.stride[source.band_axis];
+	for (size_t i = 0; i < bands.size(); i++) {
+		GDALRasterBand *band = source.level[static_cast<size_t>(bands[i]) - 1];
+		if (band->RasterIO(GF_Read, static_cast<int>(box.start[source.x]),
+				   static_cast<int>(box.start[source.y] + first), width, height,
+				   data + static_cast<int64_t>(i) * step, width, height, type,
+				   box.stride[source.x], box.stride[source.y], nullptr) != CE_None)
+			return false;
+	}
+	return true;
+}
+
 /* Some lines of a box, all its bands. */
 static bool read_lines(Source &source, const ozr_box &box, GDALDataType type,
 		       std::vector<int> &bands, uint64_t first, uint64_t count)
 {
+	if (!source.level.empty())
+		return read_overview(source, box, type, bands, first, count);
 	GByte *data =
 		static_cast<GByte *>(box.data) + static_cast<int64_t>(first) * box.stride[source.y];
 	int width = static_cast<int>(box.count[source.x]), height = static_cast<int>(count);
@@ -52,7 +73,7 @@ static int read_box(void *user, const ozr_box *box, ozr_err *err)
 	uint64_t step = std::max<uint64_t>(1, read_ceiling / line);
 	for (uint64_t done = 0; done < lines; done += step) {
 		if (!read_lines(source, *box, type, bands, done, std::min(step, lines - done))) {
-			source.failed = CPLGetLastErrorType() == CE_Failure;
+			*source.failed = CPLGetLastErrorType() == CE_Failure;
 			return ozr_fail(err, OZR_IO, "the source cannot be read");
 		}
 		trim_block_cache();
@@ -87,7 +108,9 @@ ozr_source as_ozr_source(Source &source)
 	out.read = read_box;
 	int width = 0, height = 0;
 	GDALDriver *driver = source.dataset->GetDriver();
-	if (driver != nullptr && EQUAL(driver->GetDescription(), "VRT"))
+	if (!source.level.empty())
+		source.level[0]->GetBlockSize(&width, &height);
+	else if (driver != nullptr && EQUAL(driver->GetDescription(), "VRT"))
 		vrt_block_size(source.dataset, width, height);
 	else
 		source.dataset->GetRasterBand(1)->GetBlockSize(&width, &height);
