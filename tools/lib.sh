@@ -7,6 +7,10 @@
 BUILD_PACKAGES="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev libblosc-dev libzstd-dev libcjson-dev libdeflate-dev liblz4-dev"
 DEMO_PACKAGES="$BUILD_PACKAGES gdal-bin python3-gdal python3-numpy"
 TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe strace valgrind zlib1g-dev"
+# What the tests on other releases need on top, and those inside QGIS.
+# shellcheck disable=SC2034
+MATRIX_PACKAGES="python3-zarr"
+QGIS_PACKAGES="python3-qgis"
 
 say() {
 	printf '\n== %s\n' "$*"

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The driver inside QGIS: what the browser lists, what a layer is, and which level a view reads."""
+import os
+import shutil
+
+import numpy
+import pytest
+from conftest import copied, fingerprint, heard, memory_raster, opened, pattern
+from osgeo import gdal
+from qgis.core import (Qgis, QgsApplication, QgsDataItem, QgsDirectoryItem, QgsMapRendererSequentialJob, QgsMapSettings,
+                       QgsProviderRegistry, QgsRasterLayer, QgsRectangle)
+from qgis.PyQt.QtCore import QSize
+
+
+@pytest.fixture(scope="module", autouse=True)
+def application(tmp_path_factory):
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ["QGIS_CUSTOM_CONFIG_PATH"] = str(tmp_path_factory.mktemp("profile"))
+    QgsApplication.setPrefixPath("/usr", True)
+    app = QgsApplication([], False)
+    app.initQgis()
+    yield app
+    app.exitQgis()
+
+
+PLANE = pattern(1024, 1536)
+VOLUME = pattern(40, 300, 280, dtype="uint8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A plane and a volume without shards (a file for each chunk), and a folder that is no image."""
+    folder = tmp_path_factory.mktemp("qgis")
+    copied(memory_raster(PLANE[None]), folder / "plane.ome.zarr", "BLOCKSIZE=256", "SHARDSIZE=NO", "NAME=My plane")
+    copied(memory_raster(VOLUME), folder / "volume.ome.zarr", "BAND_AXIS=Z", "BLOCKSIZE=64", "SHARDSIZE=NO")
+    shutil.copytree(folder / "volume.ome.zarr", folder / "unnamed")
+    (folder / "other").mkdir()
+    return folder
+
+
+def scanned(path, fast):
+    flags = Qgis.SublayerQueryFlags(Qgis.SublayerQueryFlag.FastScan) if fast else Qgis.SublayerQueryFlags()
+    return [found for found in QgsProviderRegistry.instance().querySublayers(str(path), flags)
+            if found.providerKey() == "gdal"]
+
+
+def layer_of(uri):
+    layer = QgsRasterLayer(str(uri), "layer", "gdal")
+    assert layer.isValid(), layer.error().message()
+    return layer
+
+
+def block_of(layer, extent, width, height, band=1):
+    """Pixels as QGIS gets them for a view."""
+    block = layer.dataProvider().block(band, extent, width, height)
+    assert block.isValid()
+    types = {Qgis.DataType.Byte: "uint8", Qgis.DataType.UInt16: "uint16"}
+    return numpy.frombuffer(bytes(block.data()), types[block.dataType()]).reshape(height, width)
+
+
+def test_fast_scan_lists_the_folder(folder):
+    found = scanned(folder / "plane.ome.zarr", fast=True)
+    assert [(f.uri(), f.type(), f.name()) for f in found] == [
+        (str(folder / "plane.ome.zarr"), scanned(folder / "plane.ome.zarr", fast=False)[0].type(), "plane.ome")]
+    assert scanned(folder / "other", fast=True) == []
+
+
+@pytest.mark.parametrize("name", ["plane.ome.zarr", "unnamed"])
+def test_full_scan_finds_the_image_whatever_its_name(folder, name):
+    found = scanned(folder / name, fast=False)
+    assert [(f.driverName(), f.uri()) for f in found] == [("OMEZarr", str(folder / name))]
+    assert scanned(folder / "other", fast=False) == []
+
+
+def test_browser_shows_images_as_layers(folder):
+    item = QgsDirectoryItem(None, "folder", str(folder))
+    layers = {child.name(): child for child in item.createChildren() if child.type() == Qgis.BrowserItemType.Layer
+              or child.type() == QgsDataItem.Layer}
+    assert sorted(layers) == ["plane.ome.zarr", "volume.ome.zarr"]
+    assert layers["plane.ome.zarr"].providerKey() == "gdal"
+
+
+def test_layer_is_the_image(folder):
+    layer = layer_of(folder / "plane.ome.zarr")
+    assert (layer.width(), layer.height(), layer.bandCount()) == (1536, 1024, 1)
+    assert layer.renderer().type() == "singlebandgray"
+    # QGIS warps, and so reads everything at full size, what is not north up.
+    assert layer.extent() == QgsRectangle(-0.5, -1023.5, 1535.5, 0.5)
+    numpy.testing.assert_array_equal(block_of(layer, layer.extent(), 1536, 1024), PLANE)
+    part = QgsRectangle(99.5, -323.5, 299.5, -199.5)
+    numpy.testing.assert_array_equal(block_of(layer, part, 200, 124), PLANE[200:324, 100:300])
+
+
+def pyramids(layer):
+    found = []
+    for level in layer.dataProvider().buildPyramidList():
+        exists = level.getExists() if hasattr(level, "getExists") else level.exists
+        size = (level.getXDim(), level.getYDim()) if hasattr(level, "getXDim") else (level.xDim, level.yDim)
+        if exists:
+            found.append(size)
+    return found
+
+
+def test_pyramids_exist(folder):
+    assert pyramids(layer_of(folder / "plane.ome.zarr")) == [(768, 512), (384, 256), (192, 128)][:2] + [
+        level for level in [(192, 128)] if (192, 128) in pyramids(layer_of(folder / "plane.ome.zarr"))]
+
+
+def counter(name):
+    return int(opened(counter.store)[0].GetMetadataItem(name, "OZR_STATS"))
+
+
+def test_view_of_the_whole_reads_a_pyramid_level(folder, tmp_path):
+    """Without level 0's chunks, which are gone, the view is right and complete."""
+    store = tmp_path / "a.ome.zarr"
+    shutil.copytree(folder / "plane.ome.zarr", store)
+    expected = opened(folder / "plane.ome.zarr", "LEVEL=2")[0].ReadAsArray()
+    shutil.rmtree(store / "s0" / "image" / "c")
+    layer = layer_of(store)
+    counter.store = store
+    before = counter("BYTES_DECODED")
+    numpy.testing.assert_array_equal(block_of(layer, layer.extent(), 384, 256), expected)
+    assert 0 < counter("BYTES_DECODED") - before <= expected.nbytes + 256 * 256 * 2
+    assert not block_of(layer, layer.extent(), 1536, 1024).any(), "level 0 should be gone"
+
+
+def test_one_plane_of_a_volume(folder):
+    """All planes are bands, of which QGIS shows three as a color; Z= makes it a single grey plane."""
+    whole = layer_of(folder / "volume.ome.zarr")
+    assert whole.bandCount() == 40
+    uri = QgsProviderRegistry.instance().encodeUri(
+        "gdal", {"path": str(folder / "volume.ome.zarr"), "openOptions": ["Z=17"]})
+    layer = layer_of(uri)
+    assert (layer.bandCount(), layer.renderer().type()) == (1, "singlebandgray")
+    numpy.testing.assert_array_equal(block_of(layer, layer.extent(), 280, 300), VOLUME[17])
+    assert layer_of(f"{folder / 'volume.ome.zarr'}|option:Z=17").bandCount() == 1
+
+
+def test_prefix(folder):
+    layer = layer_of(f"OMEZARR:{folder / 'volume.ome.zarr'}|option:Z=3")
+    numpy.testing.assert_array_equal(block_of(layer, layer.extent(), 280, 300), VOLUME[3])
+
+
+def test_drawing_a_map_leaves_no_file_and_says_nothing(folder):
+    before = fingerprint(folder)
+    layer = layer_of(folder / "plane.ome.zarr")
+    settings = QgsMapSettings()
+    settings.setLayers([layer])
+    settings.setExtent(layer.extent())
+    settings.setOutputSize(QSize(300, 200))
+    with heard() as said:
+        job = QgsMapRendererSequentialJob(settings)
+        job.start()
+        job.waitForFinished()
+        image = job.renderedImage()
+    assert said == []
+    greys = {image.pixelColor(x, y).red() for x in range(0, 300, 7) for y in range(0, 200, 7)}
+    assert len(greys) > 20, "the map is empty"
+    layer.dataProvider().bandStatistics(1)
+    layer.dataProvider().histogram(1)
+    assert fingerprint(folder) == before
