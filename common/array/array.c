@@ -187,6 +187,7 @@ int ozr_array_still_there(struct ozr_array *a, struct ozr_err *err)
 {
 	char key[OZR_KEY_MAX + 1];
 	uint64_t expected = atomic_load(&a->meta_version), version = 0;
+	uint64_t seen = atomic_load(&a->seen_version);
 	struct ozr_object *o = NULL;
 	struct ozr_meta now;
 	int rc;
@@ -199,7 +200,7 @@ int ozr_array_still_there(struct ozr_array *a, struct ozr_err *err)
 	if (rc == OZR_OK) {
 		version = o->version;
 		ozr_object_close(o);
-		if (version == expected)
+		if (version == expected || version == seen)
 			return OZR_OK;
 		rc = ozr_array_load(a->store, a->path, &now, &version, err);
 	}
@@ -211,8 +212,9 @@ int ozr_array_still_there(struct ozr_array *a, struct ozr_err *err)
 	ozr_meta_release(&now);
 	if (!same)
 		return ozr_fail(err, OZR_CHANGED, "the array was replaced while it was read");
-	/* attributes changed, or it grew: remember, so that the next look is cheap */
-	atomic_compare_exchange_strong(&a->meta_version, &expected, version);
+	/* attributes changed, or it grew: remember, so that the next look is cheap; the document of
+	 * this handle is still the older one */
+	atomic_store(&a->seen_version, version);
 	return OZR_OK;
 }
 

@@ -21,6 +21,7 @@ struct ozr_array {
 	uint64_t id;                   /* of {store, path}, for cache keys */
 	int fresh;                     /* made by ozr_array_create() in this handle */
 	_Atomic uint64_t meta_version; /* of the metadata object; 0: not published yet */
+	_Atomic uint64_t seen_version; /* a later one, found to be the same array */
 	struct ozr_writer *writer;     /* NULL: read-only */
 };
 

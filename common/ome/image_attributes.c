@@ -74,13 +74,15 @@ static int change_level(struct ozr_image *img, unsigned level, const struct ozr_
 {
 	char path[OZR_KEY_MAX + 1];
 	struct ozr_level *l = &img->level[level];
+	const char *at = img->path; /* of a bare array */
 	int rc = OZR_OK;
 
-	if (!ozr_image_is_pending(img)) {
+	if (*l->path != '\0') {
 		rc = ozr_key_join(path, img->path, l->path, err);
-		if (rc == OZR_OK)
-			rc = ozr_node_merge(img->store, path, change, NULL, NULL, err);
+		at = path;
 	}
+	if (rc == OZR_OK && !ozr_image_is_pending(img))
+		rc = ozr_node_merge(img->store, at, change, NULL, NULL, err);
 	if (rc == OZR_OK)
 		rc = ozr_array_merge_attributes(l->array, change, err);
 	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "level %u ('%s')", level, l->path);

@@ -2,8 +2,8 @@
 /*
  * Every allocation and every system call of making, committing, opening and
  * changing an image fails once. Then the call says so; the image at the target
- * is the whole new one, the whole old one or absent, never half of one; and
- * all memory is given back.
+ * is the whole new one, the whole old one or absent, never half of one; its
+ * metadata are all old or all new; and all memory is given back.
  */
 #include "ome/axes.h"
 #include "ozr/ozr.h"
@@ -29,6 +29,26 @@ static struct ozr_image_options options(int version)
 	return o;
 }
 
+/* Everything that can be changed at once. factor 1: as it was made. */
+static int change(struct ozr_image *img, double factor, struct ozr_err *err)
+{
+	const double scale[] = {factor, factor}, translation[] = {0, 0};
+	struct ozr_channel channel = {.active = 1};
+	const struct ozr_image_changes changes = {.scale = scale,
+						  .translation = translation,
+						  .channels = 1,
+						  .channel = &channel,
+						  .set_nodata = 1,
+						  .attributes = factor > 1 ? "{\"more\":\"new\"}"
+									   : "{\"more\":\"old\"}"};
+
+	snprintf(channel.label, sizeof(channel.label), factor > 1 ? "new" : "old");
+	int rc = ozr_image_change(img, &changes, err);
+	if (rc == OZR_OK)
+		rc = ozr_image_set_level_attributes(img, 1, changes.attributes, err);
+	return rc;
+}
+
 /* The whole life of an image; the first error. */
 static int live(const char *target, int version, int replace, struct ozr_err *err)
 {
@@ -38,6 +58,8 @@ static int live(const char *target, int version, int replace, struct ozr_err *er
 	char *text = NULL;
 
 	int rc = ozr_image_create_dir(ctx, target, replace, OZR_FLUSH_NONE, &o, &img, err);
+	if (rc == OZR_OK)
+		rc = change(img, 1, err);
 	if (rc == OZR_OK) {
 		ozr_box_contiguous(&box, 2);
 		rc = ozr_array_write(ozr_image_level(img, 0), 1, &box, NULL, err);
@@ -49,12 +71,30 @@ static int live(const char *target, int version, int replace, struct ozr_err *er
 	if (rc == OZR_OK)
 		rc = ozr_image_open_dir(ctx, target, "", OZR_UPDATE, &img, err);
 	if (rc == OZR_OK)
-		rc = ozr_image_set_attributes(img, "{\"more\":1}", err);
+		rc = change(img, 2, err);
 	if (rc == OZR_OK)
 		rc = ozr_image_attributes(img, &text, err);
 	ozr_text_free(text);
 	ozr_image_close(img);
 	return rc;
+}
+
+/* The metadata of the group are all old or all new: its document is written once. */
+static void check_metadata(struct ozr_image *img)
+{
+	double scale[OZR_MAX_RANK], translation[OZR_MAX_RANK];
+	struct ozr_channel channel;
+	struct ozr_err err;
+	char *text;
+
+	ozr_image_transform(img, 1, scale, translation);
+	CHECK_OK(ozr_image_channel(img, 0, &channel, &err));
+	CHECK_OK(ozr_image_attributes(img, &text, &err));
+	int is_new = scale[0] == 4;
+	CHECK(is_new || scale[0] == 2);
+	CHECK(strcmp(channel.label, is_new ? "new" : "old") == 0);
+	CHECK(strstr(text, is_new ? "\"more\":\"new\"" : "\"more\":\"old\"") != NULL);
+	ozr_text_free(text);
 }
 
 /* 1 when target is a whole image with all pixels equal to value, 0 when it is absent. */
@@ -71,6 +111,7 @@ static int whole(const char *target, uint8_t value)
 	CHECK_OK(ozr_image_open_dir(ctx, target, "", OZR_READ, &img, &err));
 	ozr_image_get_info(img, &info);
 	CHECK(info.levels == LEVELS);
+	check_metadata(img);
 	ozr_box_contiguous(&box, 2);
 	CHECK_OK(ozr_array_read(ozr_image_level(img, 0), 1, &box, NULL, &err));
 	int right = 1;
