@@ -2,7 +2,8 @@
 """What setters leave of the metadata of others and of OME; what happens when a dataset is open for reading only."""
 import json
 
-from conftest import alive, copied, fingerprint, heard, memory_raster, opened, pattern
+import pytest
+from conftest import VERSION, alive, copied, fingerprint, heard, memory_raster, opened, pattern
 from osgeo import gdal
 from setting import VERSIONS, WAYS, crs, document, level_attributes, made, ome, palette, pam, rat, reopened, transform, update
 
@@ -72,6 +73,36 @@ def test_siblings_with_the_other_multiscales(tmp_path):
     assert dataset.GetGeoTransform() == (5.1, 1, 0, 6.7, 0, -1) and dataset.GetSpatialRef().IsSame(crs("EPSG:32611"))
     for attributes in (document(tmp_path), level_attributes(tmp_path, 0)):
         assert not [key for key in attributes if key.startswith(("spatial:", "proj:"))]
+
+
+@pytest.mark.skipif(VERSION < 3130000, reason="GDAL's Zarr driver takes overviews from 3.13 on")
+@WAYS
+@pytest.mark.parametrize("bands", [1, 3])
+def test_gdals_own_driver_sees_the_same(tmp_path, way, bands):
+    """Overviews, CRS and geotransform, set in update mode or after Create(), also when it is done in two steps."""
+    dataset = made(tmp_path, way, "OME_VERSION=0.5", bands, (700, 600))
+    dataset.SetGeoTransform((1000, 30, 0, 5000, 0, -20))
+    dataset.FlushCache()
+    dataset.SetSpatialRef(crs("EPSG:32611"))
+    dataset = None
+    other = reopened(tmp_path)
+    with heard() as said:
+        theirs = gdal.OpenEx(str(tmp_path / "a.ome.zarr"), gdal.OF_RASTER, ["Zarr"])
+        if theirs.RasterCount == 0:
+            theirs = gdal.OpenEx(next(name for name, _ in theirs.GetSubDatasets() if "s0" in name), gdal.OF_RASTER, ["Zarr"])
+        band = theirs.GetRasterBand(1)
+        sizes = [(band.GetOverview(i).XSize, band.GetOverview(i).YSize) for i in range(band.GetOverviewCount())]
+    assert list(said) == []
+    assert theirs.RasterCount == bands and sizes == [(350, 300), (175, 150)]
+    assert theirs.GetGeoTransform() == other.GetGeoTransform() == (1000, 30, 0, 5000, 0, -20)
+    assert theirs.GetSpatialRef().IsSame(other.GetSpatialRef())
+    with heard() as said:
+        dataset = update(tmp_path / "a.ome.zarr")
+        dataset.SetSpatialRef(None)
+        dataset.SetGeoTransform((0, 1, 0, 0, 0, 1))
+        band = theirs = dataset = None
+        theirs = gdal.OpenEx(f'ZARR:"{tmp_path / "a.ome.zarr"}":/s0/image', gdal.OF_RASTER, ["Zarr"])
+    assert list(said) == [] and theirs.GetSpatialRef() is None and theirs.GetGeoTransform(can_return_null=True) is None
 
 
 def test_nothing_is_written_when_nothing_changes(tmp_path):
