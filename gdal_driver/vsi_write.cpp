@@ -170,6 +170,18 @@ void abort_put(ozr_put *put)
 	delete static_cast<VsiPut *>(put);
 }
 
+/* Directories are things of their own in memory, and are there even when nothing is in them. */
+static void drop_empty_folders(const VsiStore &store, std::string key)
+{
+	for (size_t slash; (slash = key.rfind('/')) != std::string::npos;) {
+		key.resize(slash);
+		std::string folder = store.place.file(key.c_str());
+		if (CPLStringList(VSIReadDirEx(folder.c_str(), 1)).size() > 0)
+			return;
+		VSIRmdir(folder.c_str());
+	}
+}
+
 int delete_key(VsiStore &store, const char *key, ozr_err *err)
 {
 	std::string path = store.place.file(key);
@@ -177,6 +189,8 @@ int delete_key(VsiStore &store, const char *key, ozr_err *err)
 	{
 		Muted mute;
 		if (VSIUnlink(path.c_str()) == 0) {
+			if (store.place.memory)
+				drop_empty_folders(store, key);
 			return OZR_OK;
 		}
 		why = CPLGetLastErrorMsg();
