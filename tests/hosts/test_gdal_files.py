@@ -165,3 +165,14 @@ def test_gdalmanage(tmp_path):
         assert done.returncode == 0, done.stderr + done.stdout
     assert os.listdir(tmp_path) == ["c.ome.zarr"]
     assert fingerprint(tmp_path / "c.ome.zarr") == before
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_cancelled_copy_leaves_no_folders_in_memory(version):
+    target = MEMORY + "/cancelled.tif.tst"
+    source, driver = memory_raster(pattern(1, 30, 40)), gdal.GetDriverByName("OMEZarr")
+    with heard():
+        assert driver.CreateCopy(target, source, 0, [f"OME_VERSION={version}"], lambda part, *_: part <= 0.5) is None
+    assert not gdal.ReadDirRecursive(target)
+    assert driver.CreateCopy(target, source, 0, [f"OME_VERSION={version}"]) is not None
+    assert driver.Delete(target) == 0
