@@ -53,7 +53,7 @@ ctest --test-dir "$ROOT/build-asan" --output-on-failure -j "$(nproc)" -L unit
 
 say "C tests with the thread sanitizer"
 build "$ROOT/build-tsan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF -DOZR_SANITIZE=thread
-TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 die_after_fork=0" \
 	setarch "$(uname -m)" -R ctest --test-dir "$ROOT/build-tsan" --output-on-failure -j "$(nproc)" -L unit
 
 say "All tests passed"
