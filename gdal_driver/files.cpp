@@ -11,18 +11,20 @@
  * was asked for, and whether or not the copy then succeeds. It asks nobody, but
  * it can be told from a deletion that somebody wants: in the same thread, with
  * errors muted, it first opens the target for reading with our driver alone,
- * then asks all drivers what it is, and only then deletes it. In that case we
- * claim any folder (another driver must not delete it instead) and keep it:
+ * then perhaps the source, asks all drivers what the target is, and only then
+ * deletes it. In that case we claim any folder (another driver must not delete it instead) and keep it:
  * create_copy() decides what happens to it. Versions before 3.10 leave folders
  * alone.
  */
+#include <utility>
+
 #include "store.h"
 
 namespace
 {
 /* How far this thread has come in the sequence above; GDAL offers no other place for it. */
 struct Sequence {
-	std::string name;
+	std::string name, before; /* opened last, and the one before */
 	enum { NOTHING, OPENED, IDENTIFIED } seen = NOTHING;
 };
 thread_local Sequence sequence;
@@ -31,18 +33,20 @@ thread_local Sequence sequence;
 bool copy_is_asking(const GDALOpenInfo *info)
 {
 	if (!copy_opens_target || !errors_are_muted()) {
-		sequence.seen = Sequence::NOTHING;
+		sequence = {};
 		return false;
 	}
 	constexpr int telling = GDAL_OF_KIND_MASK | GDAL_OF_UPDATE | GDAL_OF_VERBOSE_ERROR;
 	if ((info->nOpenFlags & telling) == GDAL_OF_RASTER) {
-		sequence.name = info->pszFilename;
+		if (sequence.name != info->pszFilename)
+			sequence.before = std::exchange(sequence.name, info->pszFilename);
 		sequence.seen = Sequence::OPENED;
 		return false;
 	}
 	bool next = is_identification(info) && sequence.seen == Sequence::OPENED &&
-		    sequence.name == info->pszFilename;
+		    (sequence.name == info->pszFilename || sequence.before == info->pszFilename);
 	sequence.seen = next ? Sequence::IDENTIFIED : Sequence::NOTHING;
+	sequence.name = info->pszFilename;
 	return next;
 }
 
