@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# Fuzz targets: replayed with fixed mutations by ctest (worth most in a build with
+# -DOZR_SANITIZE=address,undefined). With clang, -DOZR_FUZZER=ON makes libFuzzer programs of them:
+#   cmake -B b -DCMAKE_C_COMPILER=clang -DOZR_FUZZER=ON -DOZR_SANITIZE=address,undefined,fuzzer-no-link -DOZR_GDAL=OFF
+#   b/tests/fuzz_json -max_total_time=600 corpus tests/fuzz/seeds
+option(OZR_FUZZER "Link the fuzz targets with libFuzzer (clang)" OFF)
+set(rounds_json 4000)
+set(rounds_ome 10000)
+set(rounds_array_meta 5000)
+set(rounds_shard_index 20000)
+set(rounds_codecs 100)
+set(rounds_blosc 2000)
+foreach(target json ome array_meta shard_index codecs blosc)
+  set(sources "${CMAKE_CURRENT_LIST_DIR}/fuzz_${target}.c")
+  if(NOT OZR_FUZZER)
+    list(APPEND sources "${CMAKE_CURRENT_LIST_DIR}/replay.c")
+  endif()
+  add_executable(fuzz_${target} ${sources})
+  target_include_directories(fuzz_${target} PRIVATE "${PROJECT_SOURCE_DIR}/common")
+  target_link_libraries(fuzz_${target} PRIVATE ozr_flags ozr_static)
+  if(OZR_FUZZER)
+    target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+    continue()
+  endif()
+  set(seeds "")
+  if(target MATCHES "json|ome|meta")
+    set(seeds "${CMAKE_CURRENT_LIST_DIR}/seeds")
+  endif()
+  add_test(NAME fuzz/${target} COMMAND fuzz_${target} ${rounds_${target}} ${seeds})
+  set_tests_properties(fuzz/${target} PROPERTIES LABELS fuzz TIMEOUT 300)
+endforeach()
