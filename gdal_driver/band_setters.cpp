@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "create.h"
 #include "dataset.h"
 
 template <typename F> CPLErr Band::change(const char *what, F fn)
@@ -15,7 +14,7 @@ template <typename F> CPLErr Band::change(const char *what, F fn)
 	if (!dataset()->may_change(what))
 		return CE_Failure;
 	fn(change_band(dataset()->scene(), nBand));
-	return CE_None;
+	return settle_level_rules(dataset()->scene()) ? CE_None : CE_Failure;
 }
 
 static CPLErr refuse(const char *what, const std::string &name, const char *why)
@@ -73,43 +72,9 @@ CPLErr Band::SetMetadataItem(const char *name, const char *value, const char *do
 
 /* --- nodata ----------------------------------------------------------------------------- */
 
-/* The value that all bands have, as an element; false when they have none in common. */
-static bool common_nodata(const Scene &scene, unsigned char element[8])
-{
-	std::string text;
-	for (size_t i = 1; i <= scene.view.planes.size(); i++) {
-		const StoredBand *band = find_band(scene, static_cast<int>(i));
-		if (band == nullptr || band->nodata.empty() || (i > 1 && band->nodata != text))
-			return false;
-		text = band->nodata;
-	}
-	return element_from_text(text, scene.info.dtype, element);
-}
-
-/* Levels that are still to be built leave the new value out. Those that are there stay, and so do
- * the rules for refreshing them: gdaladdo builds them anew. */
-static bool tell_levels(Scene &scene)
-{
-	unsigned char element[8];
-	ozr_image_changes changes = {};
-	ozr_err err = {};
-	if (scene.access != Access::CREATING && !scene.stored.overviews.deferred &&
-	    scene.info.levels > 1)
-		return true;
-	changes.set_nodata = 1;
-	changes.nodata = common_nodata(scene, element) ? element : nullptr;
-	if (ozr_image_change(scene.image.get(), &changes, &err) == OZR_OK)
-		return true;
-	report(err);
-	return false;
-}
-
 CPLErr Band::set_nodata(const std::string &text)
 {
-	CPLErr rc = change("the nodata value", [&](StoredBand &band) { band.nodata = text; });
-	if (rc != CE_None)
-		return rc;
-	return tell_levels(dataset()->scene()) ? CE_None : CE_Failure;
+	return change("the nodata value", [&](StoredBand &band) { band.nodata = text; });
 }
 
 CPLErr Band::SetNoDataValue(double value)

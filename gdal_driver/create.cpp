@@ -74,6 +74,7 @@ GDALDataset *create(const char *name, int width, int height, int bands, GDALData
 	    !make_plan(source, creation->target, options, creation->plan) ||
 	    !make_scene(source, name, *creation, *scene))
 		return nullptr;
+	scene->method_is_default = CSLFetchNameValue(options, "RESAMPLING") == nullptr;
 	scene->update = std::make_unique<Update>(*scene, std::move(creation));
 	auto dataset = std::make_unique<Dataset>(scene, 0);
 	dataset->complete();

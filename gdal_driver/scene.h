@@ -64,6 +64,7 @@ struct Scene {
 	std::unique_ptr<LabelTable> labels; /* nullptr: nothing is known about values */
 	unsigned threads = 0;
 	Access access = Access::READ;
+	bool method_is_default = false; /* of a new image: nobody has said how to make levels */
 	std::unique_ptr<Update> update; /* nullptr: read-only */
 
 	bool writable() const
@@ -76,6 +77,11 @@ struct Scene {
  * created; nothing is written when nothing has changed. False after CPLError(); all that has
  * changed is still marked then. */
 bool save_stored(Scene &scene);
+/* level_rules.cpp: tell the image how levels that are still to be built should be made, after
+ * what is stored has changed. False after CPLError(). */
+bool settle_level_rules(Scene &scene);
+/* The nodata value that all bands have, as an element; false when they have none in common. */
+bool common_nodata(const Scene &scene, unsigned char element[8]);
 /* What is stored about a band (from 1), or nullptr: then OME's metadata may say something. */
 const StoredBand *find_band(const Scene &scene, int band);
 /* The same, to be changed: made when there is none, with what OME says, and marked. */

@@ -92,15 +92,6 @@ bool Update::is_dirty()
 
 /* --- the fill value of a new image ----------------------------------------------------- */
 
-/* Nodata of all bands alike, or "". */
-static std::string common_nodata(const Stored &stored)
-{
-	for (const StoredBand &band : stored.bands)
-		if (band.nodata != stored.bands[0].nodata)
-			return "";
-	return stored.bands.empty() ? "" : stored.bands[0].nodata;
-}
-
 /* Before the first pixel it is known what nodata is: parts that are never written read as that,
  * and the mean skips it. The empty image is then made anew. */
 bool Update::settle_fill()
@@ -110,13 +101,11 @@ bool Update::settle_fill()
 	fill_is_settled_ = true;
 	ImageOptions &options = creation_->plan.image;
 	unsigned char nodata[8];
-	if (!element_from_text(common_nodata(scene_.stored), options.dtype, nodata))
+	if (!common_nodata(scene_, nodata))
 		return true;
-	options.has_nodata = 1;
-	memcpy(options.nodata, nodata, sizeof(nodata));
 	memcpy(options.fill, nodata, sizeof(nodata));
 	scene_.image.reset(); /* its folder goes, and the target is free again */
-	return creation_->start(scene_.image) || lose();
+	return (creation_->start(scene_.image) && settle_level_rules(scene_)) || lose();
 }
 
 bool Update::lose()

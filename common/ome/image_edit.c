@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Changing what an image says about itself: where its pixels are, how its
- * channels are named and shown, which value its levels skip. In an image that
+ * channels are named and shown, by which rules levels are made. In an image that
  * is stored the members are edited in place, so that what others keep beside
  * them survives; one that is being created writes them with its commit.
  */
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array/dtype.h"
 #include "base/ctx.h"
 #include "ome/axes.h"
 #include "ome/group.h"
@@ -232,38 +231,36 @@ static int take_naming(const struct edit *e, struct ozr_err *err)
 	return OZR_OK;
 }
 
-/* --- nodata -------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------------------- */
 
-static int edit_nodata(const struct edit *e, struct ozr_json *attributes, struct ozr_err *err)
+static void take_rules(struct ozr_image *img, const struct ozr_level_rules *rules)
+{
+	img->method = rules->method;
+	img->method_known = 1;
+	img->alpha = rules->alpha;
+	img->has_nodata = rules->has_nodata;
+	memset(img->nodata, 0, sizeof(img->nodata));
+	if (rules->has_nodata)
+		memcpy(img->nodata, rules->nodata, ozr_dtype_size(img->info.dtype));
+}
+
+static int edit_rules(const struct edit *e, struct ozr_json *attributes, struct ozr_err *err)
 {
 	struct ozr_json *first =
 		ozr_json_element(ozr_json_child(holder_of(attributes), "multiscales"), 0);
-	struct ozr_json *metadata = ozr_json_child(first, "metadata");
-	struct ozr_jref r = ozr_jroot(metadata);
+	struct ozr_image as_if = *e->img;
 
-	if (!ozr_jis(&r, OZR_JSON_OBJECT)) {
-		if (e->c->nodata == NULL)
-			return OZR_OK;
-		if (ozr_json_set(first, "metadata", ozr_json_object()) != 0)
-			return no_memory(err);
-		metadata = ozr_json_child(first, "metadata");
-	}
-	if (e->c->nodata == NULL)
-		ozr_json_remove(metadata, "nodata");
-	else if (ozr_json_set(metadata, "nodata",
-			      ozr_fill_json(e->c->nodata, e->img->info.dtype, 3)) != 0)
-		return no_memory(err);
-	return OZR_OK;
+	take_rules(&as_if, e->c->rules);
+	return ozr_ome_write_rules(first, &as_if) == 0 ? OZR_OK : no_memory(err);
 }
 
-static void take_nodata(const struct edit *e)
+void ozr_image_rules(const struct ozr_image *img, struct ozr_level_rules *out)
 {
-	struct ozr_image *img = e->img;
-
-	img->has_nodata = e->c->nodata != NULL;
-	memset(img->nodata, 0, sizeof(img->nodata));
-	if (e->c->nodata != NULL)
-		memcpy(img->nodata, e->c->nodata, ozr_dtype_size(img->info.dtype));
+	memset(out, 0, sizeof(*out));
+	out->method = img->method;
+	out->alpha = img->alpha;
+	out->has_nodata = img->has_nodata;
+	memcpy(out->nodata, img->nodata, sizeof(out->nodata));
 }
 
 /* --- all of it ------------------------------------------------------------------------- */
@@ -277,8 +274,8 @@ static int edit_all(void *arg, struct ozr_json *attributes, struct ozr_err *err)
 		rc = edit_placing(e, attributes, err);
 	if (rc == OZR_OK && e->c->channels > 0 && !e->img->info.is_bare)
 		rc = edit_naming(e, attributes, err);
-	if (rc == OZR_OK && e->c->set_nodata && !e->img->info.is_bare)
-		rc = edit_nodata(e, attributes, err);
+	if (rc == OZR_OK && e->c->rules != NULL && !e->img->info.is_bare)
+		rc = edit_rules(e, attributes, err);
 	if (rc == OZR_OK && e->members != NULL)
 		rc = ozr_attributes_merge(e->img->ctx, attributes, e->members, err);
 	return rc;
@@ -305,8 +302,10 @@ static int check_changes(const struct edit *e, struct ozr_err *err)
 		return ozr_fail(err, OZR_BAD_ARG, "scale and translation belong together");
 	if (c->scale != NULL && e->img->info.is_bare)
 		return ozr_fail(err, OZR_UNSUPPORTED, "a bare array has no transformation");
-	if (c->set_nodata && e->img->build != NULL)
-		return ozr_fail(err, OZR_BAD_ARG, "nodata: the levels are being built already");
+	if (c->rules != NULL && e->img->build != NULL)
+		return ozr_fail(err, OZR_BAD_ARG, "the levels are being built already");
+	if (c->rules != NULL && (c->rules->method < OZR_MEAN || c->rules->method > OZR_MODE))
+		return ozr_fail(err, OZR_BAD_ARG, "method %d is not known", (int)c->rules->method);
 	for (unsigned i = 0; rc == OZR_OK && i < c->channels; i++) {
 		const char *label = c->channel[i].label;
 		rc = memchr(label, '\0', sizeof(c->channel[i].label)) == NULL
@@ -348,8 +347,8 @@ static int take_all(const struct edit *e, struct ozr_err *err)
 		return rc;
 	if (e->scale != NULL)
 		take_placing(e);
-	if (e->c->set_nodata)
-		take_nodata(e);
+	if (e->c->rules != NULL)
+		take_rules(img, e->c->rules);
 	if (!ozr_image_is_pending(img))
 		ozr_image_refresh_info(img);
 	return OZR_OK;

@@ -44,6 +44,9 @@ int ozr_image_still_opens(void *arg, const struct ozr_node *node,
 /* Channels and name again, which may have changed. Best effort: the store has the truth. */
 void ozr_image_refresh_info(struct ozr_image *img);
 
+/* Put what says how img's levels are made into a multiscale (an object): `type`, and of
+ * `metadata` the members that are ours. Not 0 when out of memory. */
+int ozr_ome_write_rules(struct ozr_json *multiscale, const struct ozr_image *img);
 /* Put the image's metadata into a group's attributes (an object): under `ome` for 0.5,
  * directly for 0.4; other members stay. omero may be NULL; taken. */
 int ozr_ome_write(struct ozr_json *attributes, int ome_version, const struct ozr_image *img,

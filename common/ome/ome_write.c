@@ -55,7 +55,7 @@ static struct ozr_json *write_datasets(const struct ozr_image *img)
 }
 
 /* How the levels were made: what a later refresh needs to make the same bytes again. */
-static struct ozr_json *write_method(const struct ozr_image *img)
+static int write_method(struct ozr_json *o, const struct ozr_image *img)
 {
 	static const char *const methods[] = {
 		[OZR_MEAN] = "ozr mean of the elements inside, ties to even",
@@ -65,25 +65,35 @@ static struct ozr_json *write_method(const struct ozr_image *img)
 	const char *how = img->making != NULL && img->making->taken
 				  ? "none: the levels were taken as they were"
 				  : methods[img->method];
-	struct ozr_json *o = ozr_json_object();
 	int bad = ozr_json_set_text(o, "method", how) |
 		  ozr_json_set_text(o, "version", ozr_version());
 
+	ozr_json_remove(o, "alpha");
+	ozr_json_remove(o, "nodata");
 	if (img->alpha > 0 && img->method == OZR_MEAN)
 		bad |= ozr_json_set(o, "alpha", ozr_json_u64(img->alpha - 1));
 	if (img->has_nodata)
 		bad |= ozr_json_set(o, "nodata", ozr_fill_json(img->nodata, img->info.dtype, 3));
-	if (bad != 0) {
-		ozr_json_free(o);
-		return NULL;
+	return bad;
+}
+
+int ozr_ome_write_rules(struct ozr_json *multiscale, const struct ozr_image *img)
+{
+	static const char *const types[] = {
+		[OZR_MEAN] = "mean", [OZR_NEAREST] = "nearest", [OZR_MODE] = "mode"};
+	struct ozr_json *metadata = ozr_json_child(multiscale, "metadata");
+	struct ozr_jref r = ozr_jroot(metadata);
+	int bad = ozr_json_set_text(multiscale, "type", types[img->method]);
+
+	if (metadata == NULL || !ozr_jis(&r, OZR_JSON_OBJECT)) {
+		bad |= ozr_json_set(multiscale, "metadata", ozr_json_object());
+		metadata = ozr_json_child(multiscale, "metadata");
 	}
-	return o;
+	return bad != 0 ? bad : write_method(metadata, img);
 }
 
 static struct ozr_json *write_multiscales(const struct ozr_image *img, const char *version)
 {
-	static const char *const types[] = {
-		[OZR_MEAN] = "mean", [OZR_NEAREST] = "nearest", [OZR_MODE] = "mode"};
 	struct ozr_json *list = ozr_json_array(), *o = ozr_json_object();
 	int bad = ozr_json_set_text(o, "name", img->info.name);
 
@@ -91,8 +101,7 @@ static struct ozr_json *write_multiscales(const struct ozr_image *img, const cha
 		bad |= ozr_json_set_text(o, "version", version);
 	bad |= ozr_json_set(o, "axes", write_axes(&img->info)) |
 	       ozr_json_set(o, "datasets", write_datasets(img));
-	bad |= ozr_json_set_text(o, "type", types[img->method]) |
-	       ozr_json_set(o, "metadata", write_method(img));
+	bad |= ozr_ome_write_rules(o, img);
 	bad |= ozr_json_append(list, o);
 	if (bad != 0) {
 		ozr_json_free(list);

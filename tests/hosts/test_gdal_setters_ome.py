@@ -2,10 +2,11 @@
 """What setters leave of the metadata of others and of OME; what happens when a dataset is open for reading only."""
 import json
 
+import numpy
 import pytest
 from conftest import VERSION, alive, copied, fingerprint, heard, memory_raster, opened, pattern
 from osgeo import gdal
-from setting import VERSIONS, WAYS, crs, document, level_attributes, made, ome, palette, pam, rat, reopened, transform, update
+from setting import CAN_CREATE, VERSIONS, WAYS, crs, document, level_attributes, made, ome, palette, pam, rat, reopened, transform, update
 
 # --- OME: what other programs see ------------------------------------------------------------
 
@@ -103,6 +104,43 @@ def test_gdals_own_driver_sees_the_same(tmp_path, way, bands):
         band = theirs = dataset = None
         theirs = gdal.OpenEx(f'ZARR:"{tmp_path / "a.ome.zarr"}":/s0/image', gdal.OF_RASTER, ["Zarr"])
     assert list(said) == [] and theirs.GetSpatialRef() is None and theirs.GetGeoTransform(can_return_null=True) is None
+
+
+def has_palette(dataset):
+    dataset.GetRasterBand(1).SetColorTable(palette())
+
+
+def has_nodata(dataset):
+    for i in range(dataset.RasterCount):
+        dataset.GetRasterBand(i + 1).SetNoDataValue(3)
+
+
+def has_alpha(dataset):
+    dataset.GetRasterBand(dataset.RasterCount).SetColorInterpretation(gdal.GCI_AlphaBand)
+
+
+@pytest.mark.skipif(not CAN_CREATE, reason="no Create()")
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("setter, bands", [(has_palette, 1), (has_nodata, 2), (has_alpha, 4)])
+def test_levels_are_made_as_the_setters_want(tmp_path, setter, bands, before):
+    """As in a copy: no mean of palette entries or of nodata, colors weighted by alpha; whenever it is said before the end."""
+    pixels = numpy.random.default_rng(2).choice([0, 3, 200], (bands, 600, 700)).astype("uint8")
+    source = memory_raster(pixels)
+    setter(source)
+    expected, _ = copied(source, tmp_path / "copy.ome.zarr")
+    dataset = made(tmp_path, "create", "OME_VERSION=0.5", bands, (700, 600), gdal.GDT_Byte)
+    if before:
+        setter(dataset)
+    dataset.WriteArray(pixels)
+    if not before:
+        setter(dataset)
+    dataset = None
+    dataset = opened(tmp_path / "a.ome.zarr")[0]
+    plain, _ = copied(memory_raster(pixels), tmp_path / "plain.ome.zarr")
+    for n in range(2):
+        levels = [numpy.stack([d.GetRasterBand(b + 1).GetOverview(n).ReadAsArray() for b in range(bands)]) for d in (dataset, expected, plain)]
+        numpy.testing.assert_array_equal(levels[0], levels[1])
+        assert (levels[0] != levels[2]).any()
 
 
 def test_nothing_is_written_when_nothing_changes(tmp_path):

@@ -32,6 +32,7 @@ static struct ozr_image_options options(int version)
 	o.factor_sets = 2;
 	o.grouped_levels = version == 5;
 	o.omero = 1;
+	o.method = OZR_MODE;
 	o.scale[1] = 0.7; /* to be changed */
 	o.translation[1] = -3.3;
 	return o;
@@ -49,6 +50,8 @@ static void changed_options(struct ozr_image_options *o, struct ozr_channel *cha
 	o->translation[2] = 440720.1;
 	snprintf(o->axes[1].unit, sizeof(o->axes[1].unit), "meter");
 	snprintf(o->axes[2].unit, sizeof(o->axes[2].unit), "meter");
+	o->method = OZR_MEAN;
+	o->alpha = 2;
 	o->has_nodata = 1;
 	o->nodata[0] = 7;
 	for (unsigned i = 0; i < 3; i++)
@@ -68,14 +71,15 @@ static void change(struct ozr_image *img)
 	static const char *const unit[] = {NULL, "meter", "meter"};
 
 	changed_options(&o, channels);
+	const struct ozr_level_rules rules = {
+		.method = OZR_MEAN, .alpha = 2, .has_nodata = 1, .nodata = {7}};
 	const struct ozr_image_changes changes = {
 		.scale = o.scale,
 		.translation = o.translation,
 		.unit = unit,
 		.channels = 3,
 		.channel = channels,
-		.set_nodata = 1,
-		.nodata = o.nodata,
+		.rules = &rules,
 		.attributes = "{\"theirs\":{\"pi\":3.140}}",
 	};
 	OK(ozr_image_change(img, &changes, &err));
@@ -194,6 +198,7 @@ static void test_stored(void **state)
 	for (int version = 4; version <= 5; version++) {
 		struct ozr_image_options o = options(version);
 		struct ozr_store *expected = expected_store(version);
+		struct ozr_level_rules rules;
 		struct ozr_image *img;
 		struct ozr_store *s = new_image(&o, OZR_CREATE_DIRECT, &img);
 		OK(ozr_image_commit(img, NULL, &err));
@@ -202,6 +207,11 @@ static void test_stored(void **state)
 		change(img);
 		ozr_image_close(img);
 		same_images(s, expected);
+		OK(ozr_image_open(s, "", OZR_READ, &img, &err));
+		ozr_image_rules(img, &rules);
+		assert_true(rules.method == OZR_MEAN && rules.alpha == 2 && rules.has_nodata &&
+			    rules.nodata[0] == 7);
+		ozr_image_close(img);
 		for (unsigned i = 0; i < 4; i++) {
 			char *text = get(s, documents[version - 4][i]);
 			has_text(text, i == 0 ? "3.140" : "\"level\"", 1);
@@ -464,30 +474,29 @@ static void test_other_forms(void **state)
 	ozr_store_unref(s);
 }
 
-/* Nodata and its absence, where others have written no such member. */
-static void test_nodata(void **state)
+/* Rules, where others have written none, or of their own. */
+static void test_rules(void **state)
 {
-	static const uint8_t element[8] = {3};
-	struct ozr_image_changes c = {.set_nodata = 1};
+	struct ozr_level_rules rules = {.method = OZR_NEAREST, .has_nodata = 1, .nodata = {3}};
+	struct ozr_image_changes c = {.rules = &rules};
 	struct ozr_store *s;
-	struct ozr_image *img = NULL;
 
 	(void)state;
-	img = foreign(&s, AXES ",\"datasets\":[{\"path\":\"0\"}]", "");
+	struct ozr_image *img = foreign(
+		&s, AXES ",\"datasets\":[{\"path\":\"0\"}],\"metadata\":{\"theirs\":1}", "");
 	OK(ozr_image_change(img, &c, &err));
 	char *text = get(s, "zarr.json");
-	has_text(text, "metadata", 0);
-	ozr_text_free(text);
-	c.nodata = element;
-	OK(ozr_image_change(img, &c, &err));
-	text = get(s, "zarr.json");
 	has_text(text, "\"nodata\": 3", 1);
+	has_text(text, "\"type\": \"nearest\"", 1);
+	has_text(text, "\"theirs\": 1", 1);
 	ozr_text_free(text);
-	c.nodata = NULL;
+	rules.has_nodata = 0;
 	OK(ozr_image_change(img, &c, &err));
 	text = get(s, "zarr.json");
 	has_text(text, "nodata", 0);
 	ozr_text_free(text);
+	rules.method = (enum ozr_method)7;
+	refused(img, s, &c, OZR_BAD_ARG, "method 7");
 	ozr_image_close(img);
 	ozr_store_unref(s);
 }
@@ -503,7 +512,7 @@ int main(void)
 		cmocka_unit_test(test_channels_of_others),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_other_forms),
-		cmocka_unit_test(test_nodata),
+		cmocka_unit_test(test_rules),
 	};
 	if (ozr_ctx_new(NULL, &ctx, NULL) != OZR_OK)
 		return 1;

@@ -33,12 +33,13 @@ static struct ozr_image_options options(int version)
 static int change(struct ozr_image *img, double factor, struct ozr_err *err)
 {
 	const double scale[] = {factor, factor}, translation[] = {0, 0};
+	const struct ozr_level_rules rules = {.method = factor > 1 ? OZR_MODE : OZR_NEAREST};
 	struct ozr_channel channel = {.active = 1};
 	const struct ozr_image_changes changes = {.scale = scale,
 						  .translation = translation,
 						  .channels = 1,
 						  .channel = &channel,
-						  .set_nodata = 1,
+						  .rules = &rules,
 						  .attributes = factor > 1 ? "{\"more\":\"new\"}"
 									   : "{\"more\":\"old\"}"};
 
@@ -83,6 +84,7 @@ static int live(const char *target, int version, int replace, struct ozr_err *er
 static void check_metadata(struct ozr_image *img)
 {
 	double scale[OZR_MAX_RANK], translation[OZR_MAX_RANK];
+	struct ozr_level_rules rules;
 	struct ozr_channel channel;
 	struct ozr_err err;
 	char *text;
@@ -93,6 +95,8 @@ static void check_metadata(struct ozr_image *img)
 	int is_new = scale[0] == 4;
 	CHECK(is_new || scale[0] == 2);
 	CHECK(strcmp(channel.label, is_new ? "new" : "old") == 0);
+	ozr_image_rules(img, &rules);
+	CHECK(rules.method == (is_new ? OZR_MODE : OZR_NEAREST));
 	CHECK(strstr(text, is_new ? "\"more\":\"new\"" : "\"more\":\"old\"") != NULL);
 	ozr_text_free(text);
 }

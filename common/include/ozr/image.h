@@ -58,6 +58,8 @@ struct ozr_image_info {
 	int is_bare;                   /* an array without OME metadata */
 };
 
+enum ozr_method { OZR_MEAN, OZR_NEAREST, OZR_MODE };
+
 struct ozr_image;
 
 /* Quick look, without an error message for what is not ours: 1 when path holds an
@@ -96,6 +98,14 @@ OZR_API OZR_MUST_CHECK int ozr_image_set_attributes(struct ozr_image *img, const
 /* The same for the array of a level; any member. */
 OZR_API OZR_MUST_CHECK int ozr_image_set_level_attributes(struct ozr_image *img, unsigned level,
 							  const char *json, struct ozr_err *err);
+/* How later refreshes make levels, as in struct ozr_image_options. Levels that are there stay. */
+struct ozr_level_rules {
+	enum ozr_method method;
+	uint64_t alpha;
+	int has_nodata;
+	unsigned char nodata[8];
+};
+OZR_API void ozr_image_rules(const struct ozr_image *img, struct ozr_level_rules *out);
 /* Several changes of what an image says about itself, in one write of its document: readers see
  * all of them or none. Update mode, or while the image is being created. Zeroed: nothing. */
 struct ozr_image_changes {
@@ -108,11 +118,8 @@ struct ozr_image_changes {
 	 * windows stay. An image without omero metadata stays without. */
 	unsigned channels;
 	const struct ozr_channel *channel;
-	/* What the mean of later refreshes skips, one element in host byte order; NULL: nothing.
-	 * Levels that are there stay as they are. */
-	int set_nodata;
-	const void *nodata;
-	const char *attributes; /* as for ozr_image_set_attributes() */
+	const struct ozr_level_rules *rules; /* NULL: as they are */
+	const char *attributes;              /* as for ozr_image_set_attributes() */
 };
 OZR_API OZR_MUST_CHECK int ozr_image_change(struct ozr_image *img,
 					    const struct ozr_image_changes *changes,
@@ -125,8 +132,6 @@ OZR_API const char *ozr_image_warning(const struct ozr_image *img, unsigned i);
 /* --- Writing ------------------------------------------------------------ */
 
 enum ozr_create_mode { OZR_CREATE_STAGE, OZR_CREATE_DIRECT, OZR_CREATE_PUBLISH_EMPTY };
-
-enum ozr_method { OZR_MEAN, OZR_NEAREST, OZR_MODE };
 
 struct ozr_level_plan;
 
