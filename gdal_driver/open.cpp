@@ -10,6 +10,7 @@
 
 #include "dataset.h"
 #include "driver.h"
+#include "plan.h"
 #include "store.h"
 #include "subdatasets.h"
 #include "update.h"
@@ -199,7 +200,10 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 		return nullptr;
 	ozr_err err = {};
 	int flags = info->eAccess == GA_Update ? OZR_UPDATE : OZR_READ;
-	Store store = open_store(name, flags, info->papszOpenOptions, &err);
+	ozr_durability durability = OZR_FLUSH_NONE;
+	if (!fetch_durability(info->papszOpenOptions, durability))
+		return nullptr;
+	Store store = open_store(name, flags, info->papszOpenOptions, &err, durability);
 	if (!store) {
 		if (name.ours) {
 			ozr_err_context(&err, err.code, "open '%s'", info->pszFilename);

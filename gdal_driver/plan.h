@@ -37,6 +37,8 @@ struct Plan {
 };
 
 /* OME_VERSION, on which the rest depends; false after CPLError(). */
+/* FLUSH, of creation and of open options; unchanged without it. False after CPLError(). */
+bool fetch_durability(CSLConstList options, ozr_durability &durability);
 bool plan_version(CSLConstList options, Plan &plan);
 /* All others. In plan.image: rank, axes and shape, and as defaults name, scale, translation,
  * method, levels and factors. false after one CPLError(). */

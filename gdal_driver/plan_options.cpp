@@ -320,19 +320,26 @@ bool plan_version(CSLConstList options, Plan &plan)
 			    plan.image.ome_version);
 }
 
-static bool plan_writing(CSLConstList options, Plan &plan)
+bool fetch_durability(CSLConstList options, ozr_durability &durability)
 {
-	int flush = OZR_FLUSH_NONE;
-	double number;
-	const char *threads = CSLFetchNameValue(options, "NUM_THREADS");
+	int flush = durability;
 	if (!fetch_choice(options, "FLUSH",
 			  {{"NONE", OZR_FLUSH_NONE},
 			   {"CLOSE", OZR_FLUSH_CLOSE},
 			   {"EACH", OZR_FLUSH_EACH}},
-			  "NONE, CLOSE or EACH", flush) ||
+			  "NONE, CLOSE or EACH", flush))
+		return false;
+	durability = static_cast<ozr_durability>(flush);
+	return true;
+}
+
+static bool plan_writing(CSLConstList options, Plan &plan)
+{
+	double number;
+	const char *threads = CSLFetchNameValue(options, "NUM_THREADS");
+	if (!fetch_durability(options, plan.durability) ||
 	    !fetch_bool(options, "OVERWRITE", plan.overwrite))
 		return false;
-	plan.durability = static_cast<ozr_durability>(flush);
 	if (threads != nullptr && !EQUAL(threads, "ALL_CPUS") &&
 	    !parse_number(threads, 1, 1024, true, number))
 		return bad_option("NUM_THREADS", threads, "ALL_CPUS, or a number from 1 to 1024");

@@ -19,6 +19,9 @@ static const char open_options[] = R"(<OpenOptionList>
   <Option name='T' type='int' min='0' description='Point of the time axis to show'/>
   <Option name='C' type='int' min='0' description='Channel to show'/>
   <Option name='LEVEL' type='int' min='0' default='0' description='Level shown at full size; 0 is the finest'/>
+  <Option name='FLUSH' type='string-select' default='NONE' description='Update: CLOSE: on the disk when the dataset is closed; EACH: each file at once'>
+    <Value>NONE</Value><Value>CLOSE</Value><Value>EACH</Value>
+  </Option>
   <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
 </OpenOptionList>)";
 

@@ -26,7 +26,8 @@ static VsiOptions vsi_options(int flags, CSLConstList options)
 	return out;
 }
 
-Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err)
+Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err,
+		 ozr_durability durability)
 {
 	ozr_store *store = nullptr;
 	ozr_ctx *ctx = Driver::get()->context();
@@ -36,8 +37,8 @@ Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err
 	}
 	int rc = name.remote
 			 ? open_vsi_store(ctx, name.vsi, vsi_options(flags, options), &store, err)
-			 : ozr_store_open_dir(ctx, name.folder.c_str(), flags, OZR_FLUSH_NONE,
-					      &store, err);
+			 : ozr_store_open_dir(ctx, name.folder.c_str(), flags, durability, &store,
+					      err);
 	return Store(rc == OZR_OK ? store : nullptr);
 }
 

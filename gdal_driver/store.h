@@ -18,9 +18,11 @@ struct CloseStore {
 };
 using Store = std::unique_ptr<ozr_store, CloseStore>;
 
-/* flags: OZR_READ, OZR_UPDATE. options: open options, or NULL. NULL after a failure, which err
- * tells without the name. No request is made for what is not local. */
-Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err);
+/* flags: OZR_READ, OZR_UPDATE. options: open options, or NULL. durability: of what is written to
+ * a local folder. NULL after a failure, which err tells without the name. No request is made for
+ * what is not local. */
+Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err,
+		 ozr_durability durability = OZR_FLUSH_NONE);
 
 /* While one lives, the documents of a store (zarr.json, ...) are asked for once, for what looks at
  * an image from several sides while it is opened. */

@@ -45,7 +45,7 @@ Update::Update(Scene &scene) : scene_(scene), levels_are_ours_(!scene.stored.ove
 }
 
 Update::Update(Scene &scene, std::unique_ptr<FreshImage> creation)
-    : scene_(scene), creation_(std::move(creation)), durability_(creation_->plan.durability),
+    : scene_(scene), creation_(std::move(creation)),
       levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false)
 {
 	start_dirty();
@@ -156,14 +156,14 @@ bool Update::reopen()
 {
 	ozr_err err = {};
 	ozr_image *image = nullptr;
-	Store store = open_store(creation_->target, OZR_UPDATE, nullptr, &err);
+	Store store = open_store(creation_->target, OZR_UPDATE, nullptr, &err,
+				 creation_->plan.durability);
 	int rc = store ? ozr_image_open(store.get(), "", OZR_UPDATE, &image, &err) : err.code;
 	if (rc != OZR_OK)
 		return fail(scene_, "open", err, rc);
 	scene_.image.reset(image);
 	scene_.access = Access::UPDATE;
-	if (durability_ != OZR_FLUSH_NONE)
-		store_ = std::move(store);
+	scene_.store = std::move(store);
 	creation_.reset();
 	return true;
 }
@@ -274,7 +274,7 @@ bool Update::finish(Progress progress, bool abandon)
 	}
 	done = save_stored(scene_) && done;
 	ozr_err err = {};
-	int rc = store_ ? ozr_store_sync(store_.get(), &err) : OZR_OK;
+	int rc = ozr_store_sync(scene_.store.get(), &err);
 	return rc == OZR_OK ? done : fail(scene_, "write", err, rc);
 }
 

@@ -100,8 +100,6 @@ class Update
 
 	Scene &scene_;
 	std::unique_ptr<FreshImage> creation_; /* until the commit */
-	ozr_durability durability_ = OZR_FLUSH_NONE;
-	Store store_;                 /* to be flushed to the disk at the end, or nullptr */
 	bool levels_are_ours_;        /* to refresh; false: deferred, they belong to nobody yet */
 	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
 	bool lost_ = false;

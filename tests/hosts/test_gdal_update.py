@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Update mode: pixels in any order, by any path, read back in the same handle; levels that follow."""
+import shutil
+import sys
+
 import numpy
 import pytest
-from conftest import alive, copied, heard, memory_raster, opened, pattern
+from conftest import alive, copied, heard, memory_raster, opened, pattern, run
 from osgeo import gdal
 
 
@@ -68,3 +71,47 @@ def test_other_levels_cannot_be_updated(tmp_path):
     with heard() as said:
         dataset = gdal.OpenEx(str(tmp_path / "a.ome.zarr"), gdal.OF_RASTER | gdal.OF_UPDATE, ["OMEZarr"], ["LEVEL=1"])
     assert dataset is None and len(said.errors()) == 1 and "level 0" in said.errors()[0]
+
+
+WRITER = """
+import sys
+from osgeo import gdal
+gdal.UseExceptions()
+way, path, flush = sys.argv[1:]
+if way == "update":
+    dataset = gdal.OpenEx(path, gdal.OF_UPDATE, open_options=[flush])
+else:
+    dataset = gdal.GetDriverByName("OMEZarr").Create(path, 600, 500, options=[flush])
+    dataset.FlushCache()
+print("image", flush=True)
+dataset.GetRasterBand(1).Fill(7)
+dataset = None
+"""
+
+
+@pytest.mark.parametrize("way", ["update", "create"])
+@pytest.mark.parametrize("flush, calls", [("NONE", []), ("CLOSE", ["syncfs"]), ("EACH", ["fdatasync", "fsync"])])
+def test_flush(tmp_path, way, flush, calls):
+    """What is changed in an image that exists is made as durable as the option says, after Create's first flush too."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    path, log = tmp_path / "a.ome.zarr", tmp_path / "log"
+    if way == "update":
+        copied(memory_raster(pattern(1, 500, 600)), path)
+        alive.clear()
+    done = run("strace", "-f", "-o", log, "-e", "trace=fsync,fdatasync,syncfs,write", sys.executable, "-c", WRITER, way, path, f"FLUSH={flush}")
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text().splitlines()
+    made = next(n for n, line in enumerate(lines) if '"image\\n"' in line)
+    seen = {line.split("(")[0].split()[-1] for line in lines[made:] if "sync(" in line or "syncfs(" in line}
+    assert bool(seen) == bool(calls) and seen <= set(calls), seen
+    if flush == "CLOSE":
+        assert sum("syncfs(" in line for line in lines[made:]) == 1
+    numpy.testing.assert_array_equal(opened(path)[0].ReadAsArray(), 7)
+
+
+def test_unknown_flush(tmp_path):
+    copied(memory_raster(pattern(1, 50, 60)), tmp_path / "a.ome.zarr")
+    with heard() as said:
+        assert gdal.OpenEx(str(tmp_path / "a.ome.zarr"), gdal.OF_UPDATE, ["OMEZarr"], ["FLUSH=MAYBE"]) is None
+    assert "FLUSH=MAYBE" in said.errors()[-1]
