@@ -12,6 +12,9 @@
 
 #include "stored.h"
 
+/* A member that comes back as the very same double: Add(name, number) of GDAL 3.6 drops digits. */
+void write_number(CPLJSONObject &object, const char *name, double number);
+
 /* --- georef.cpp ------------------------------------------------------------------ */
 
 /* Exactly what was stored; what is there already stays. */

@@ -113,7 +113,7 @@ CPLJSONObject srs_details(const OGRSpatialReference &srs, bool alone)
 		axes.Add(axis);
 	out.Add("data_axes", axes);
 	if (srs.GetCoordinateEpoch() > 0)
-		out.Add("epoch", srs.GetCoordinateEpoch());
+		write_number(out, "epoch", srs.GetCoordinateEpoch());
 	return out;
 }
 

@@ -19,6 +19,13 @@ static std::string utf8(const char *text)
 	return out;
 }
 
+void write_number(CPLJSONObject &object, const char *name, double number)
+{
+	CPLJSONArray holder;
+	holder.Add(number);
+	object.Add(name, holder[0]);
+}
+
 /* Items as an object; false when an object would not give all of them back. */
 static bool write_pairs(const CPLStringList &items, CPLJSONObject &object)
 {
@@ -100,8 +107,8 @@ static void write_histogram(const Histogram &histogram, CPLJSONObject &out)
 	CPLJSONArray counts;
 	for (GUIntBig count : histogram.counts)
 		counts.Add(static_cast<GInt64>(count));
-	object.Add("min", histogram.min);
-	object.Add("max", histogram.max);
+	write_number(object, "min", histogram.min);
+	write_number(object, "max", histogram.max);
 	object.Add("counts", counts);
 	out.Add("histogram", object);
 }
@@ -119,9 +126,9 @@ static CPLJSONObject write_band(const StoredBand &band)
 	if (!band.unit.empty())
 		out.Add("unit", utf8(band.unit.c_str()));
 	if (band.has_scale)
-		out.Add("scale", band.scale);
+		write_number(out, "scale", band.scale);
 	if (band.has_offset)
-		out.Add("offset", band.offset);
+		write_number(out, "offset", band.offset);
 	if (!band.categories.empty()) {
 		CPLJSONArray list;
 		for (int i = 0; i < band.categories.size(); i++)
@@ -208,7 +215,7 @@ static void write_gcps(const Stored &stored, CPLJSONObject &gdal)
 		     {std::make_pair("pixel", one.pixel), std::make_pair("line", one.line),
 		      std::make_pair("x", one.x), std::make_pair("y", one.y),
 		      std::make_pair("z", one.z)})
-			point.Add(number.first, number.second);
+			write_number(point, number.first, number.second);
 		points.Add(point);
 	}
 	if (!stored.gcp_srs.IsEmpty())

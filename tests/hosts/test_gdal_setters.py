@@ -276,6 +276,22 @@ def seen(band):
             "table": rows(band.GetDefaultRAT())}
 
 
+def test_numbers_keep_all_digits(tmp_path):
+    odd = [0.1 + 0.2, 1 / 3, 123456789.123456789, 2 / 7, 4.9406564584124654e-324, 1.7976931348623157e308]
+    dataset = made(tmp_path, "update", "0.5")
+    band = dataset.GetRasterBand(1)
+    for step in (band.SetScale(odd[0]), band.SetOffset(odd[2]), dataset.SetGCPs([gdal.GCP(odd[0], odd[1], odd[2], odd[3], odd[4])], crs("EPSG:4326")),
+                 band.SetDefaultHistogram(odd[0], odd[5], [1, 2])):
+        assert step in (0, None)
+    band = dataset = None
+    dataset = reopened(tmp_path)
+    band = dataset.GetRasterBand(1)
+    assert [band.GetScale(), band.GetOffset()] == [odd[0], odd[2]]
+    point = dataset.GetGCPs()[0]
+    assert [point.GCPX, point.GCPY, point.GCPZ, point.GCPPixel, point.GCPLine] == odd[:5]
+    assert tuple(band.GetDefaultHistogram(force=0)[:2]) == (odd[0], odd[5])
+
+
 @VERSIONS
 @WAYS
 def test_bands_like_geotiff(tmp_path, version, way):
