@@ -47,9 +47,9 @@ fi
 say "Tests"
 ctest --test-dir "$ROOT/build-test" --output-on-failure -j "$(nproc)"
 
-say "C tests with address and undefined-behaviour sanitizers"
+say "C tests and fuzz targets with address and undefined-behaviour sanitizers"
 build "$ROOT/build-asan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF "-DOZR_SANITIZE=address,undefined"
-ctest --test-dir "$ROOT/build-asan" --output-on-failure -j "$(nproc)" -L unit
+ctest --test-dir "$ROOT/build-asan" --output-on-failure -j "$(nproc)" -L "unit|fuzz"
 
 say "C tests with the thread sanitizer"
 build "$ROOT/build-tsan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF -DOZR_SANITIZE=thread
