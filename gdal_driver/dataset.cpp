@@ -104,14 +104,27 @@ static bool chunks_mix_channels(const Scene &scene, const ArrayInfo &array)
 	return scene.info.axes[axis].kind == OZR_AXIS_CHANNEL;
 }
 
+/* What GeoTIFF calls the method, or nullptr. Software knows no other words for COMPRESSION: rasterio
+ * fails on them, and hands these to whatever driver makes a copy. */
+static const char *common_name(const std::string &codec)
+{
+	if (codec == "blosc-zstd" || codec == "zstd")
+		return "ZSTD";
+	if (codec == "blosc-zlib" || codec == "gzip" || codec == "zlib")
+		return "DEFLATE";
+	return codec == "lzma" ? "LZMA" : nullptr;
+}
+
 void Dataset::set_structure()
 {
 	static const char domain[] = "IMAGE_STRUCTURE";
 	bool mixed = chunks_mix_channels(*scene_, info_);
-	std::string codec = CPLString(info_.codec).toupper();
+	std::string codec = info_.codec;
+	if (const char *name = common_name(codec))
+		DatasetBase::SetMetadataItem("COMPRESSION", name, domain);
 	std::replace(codec.begin(), codec.end(), '-', '_');
-	if (codec != "NONE")
-		DatasetBase::SetMetadataItem("COMPRESSION", codec.c_str(), domain);
+	if (codec != "none")
+		DatasetBase::SetMetadataItem("CODEC", CPLString(codec).toupper(), domain);
 	DatasetBase::SetMetadataItem("INTERLEAVE", mixed ? "PIXEL" : "BAND", domain);
 	DatasetBase::SetMetadataItem("CHUNK_SHAPE", join(info_.chunk, info_.rank).c_str(), domain);
 	if (!std::equal(info_.chunk, info_.chunk + info_.rank, info_.shard))

@@ -132,6 +132,29 @@ static bool plan_pixel_size(CSLConstList options, Plan &plan)
 	return true;
 }
 
+/* COMPRESS as the library names it. Programs hand over a GeoTIFF's creation options as they found
+ * them (rasterio's profile); what we do not have then becomes our default, which loses nothing. */
+static std::string codec_name(const char *name)
+{
+	static const char *const others[] = {"LZW",      "PACKBITS",  "JPEG",     "LZMA",
+					     "LERC",     "LERC_ZSTD", "WEBP",     "LERC_DEFLATE",
+					     "JXL",      "JPEG2000",  "CCITTRLE", "CCITTFAX3",
+					     "CCITTFAX4"};
+	if (EQUAL(name, "BLOSC"))
+		return "blosc-zstd";
+	if (EQUAL(name, "DEFLATE"))
+		return "gzip";
+	for (const char *other : others)
+		if (EQUAL(name, other)) {
+			CPLError(CE_Warning, CPLE_NotSupported,
+				 "COMPRESS=%s: not a method of OME-Zarr, BLOSC_ZSTD is used", name);
+			return "blosc-zstd";
+		}
+	std::string text = CPLString(name).tolower();
+	std::replace(text.begin(), text.end(), '_', '-');
+	return text;
+}
+
 static bool plan_codec(CSLConstList options, Plan &plan)
 {
 	static const char *const known[] = {"blosc-zstd", "blosc-lz4",     "blosc-lz4hc",
@@ -142,8 +165,7 @@ static bool plan_codec(CSLConstList options, Plan &plan)
 	ozr_codec_options &codec = plan.image.codec;
 	double number;
 	bool checksum = true;
-	std::string text = CPLString(EQUAL(name, "BLOSC") ? "BLOSC_ZSTD" : name).tolower();
-	std::replace(text.begin(), text.end(), '_', '-');
+	std::string text = codec_name(name);
 	if (std::find(std::begin(known), std::end(known), text) == std::end(known))
 		return bad_option("COMPRESS", name,
 				  "BLOSC_ZSTD, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_BLOSCLZ, "

@@ -31,7 +31,7 @@ static const char creation_options[] = R"(<CreationOptionList>
   </Option>
   <Option name='COMPRESS' type='string-select' default='BLOSC_ZSTD' description='Compression of the chunks'>
     <Value>BLOSC_ZSTD</Value><Value>BLOSC_LZ4</Value><Value>BLOSC_LZ4HC</Value><Value>BLOSC_ZLIB</Value><Value>BLOSC_BLOSCLZ</Value>
-    <Value>ZSTD</Value><Value>GZIP</Value><Value>NONE</Value>
+    <Value>ZSTD</Value><Value alias='DEFLATE'>GZIP</Value><Value>NONE</Value>
   </Option>
   <Option name='LEVEL' type='int' min='-7' max='22' description='Compression level (default 3)'/>
   <Option name='SHUFFLE' type='string-select' default='AUTO' description='How blosc orders bytes before it compresses'>

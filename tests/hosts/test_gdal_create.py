@@ -48,21 +48,36 @@ def test_types(tmp_path, dtype, version):
     assert gdal.GetDataTypeName(dataset.GetRasterBand(1).DataType).lower().replace("byte", "uint8") == dtype
 
 
-@pytest.mark.parametrize("compress, codecs", [
-    ("BLOSC_ZSTD", ["bytes", "blosc", "crc32c"]), ("BLOSC_LZ4", ["bytes", "blosc", "crc32c"]), ("BLOSC_LZ4HC", ["bytes", "blosc", "crc32c"]),
-    ("BLOSC_ZLIB", ["bytes", "blosc", "crc32c"]), ("BLOSC_BLOSCLZ", ["bytes", "blosc", "crc32c"]), ("ZSTD", ["bytes", "zstd"]),
-    ("GZIP", ["bytes", "gzip", "crc32c"]), ("NONE", ["bytes", "crc32c"])])
+@pytest.mark.parametrize("compress, common, codecs", [
+    ("BLOSC_ZSTD", "ZSTD", ["bytes", "blosc", "crc32c"]), ("BLOSC_LZ4", None, ["bytes", "blosc", "crc32c"]),
+    ("BLOSC_LZ4HC", None, ["bytes", "blosc", "crc32c"]), ("BLOSC_ZLIB", "DEFLATE", ["bytes", "blosc", "crc32c"]),
+    ("BLOSC_BLOSCLZ", None, ["bytes", "blosc", "crc32c"]), ("ZSTD", "ZSTD", ["bytes", "zstd"]),
+    ("GZIP", "DEFLATE", ["bytes", "gzip", "crc32c"]), ("deflate", "DEFLATE", ["bytes", "gzip", "crc32c"]),
+    ("NONE", None, ["bytes", "crc32c"])])
 @pytest.mark.parametrize("level", [None, 0, 1, 5])
-def test_compression(tmp_path, compress, codecs, level):
+def test_compression(tmp_path, compress, common, codecs, level):
     pixels = pattern(1, 200, 210)
     options = [f"COMPRESS={compress}"] + ([f"LEVEL={level}"] if level is not None else [])
     dataset, _ = copied(memory_raster(pixels), tmp_path / "a.ome.zarr", *options)
     numpy.testing.assert_array_equal(dataset.ReadAsArray(), pixels[0])
     _, array = documents(tmp_path / "a.ome.zarr")
     assert inner_codecs(array) == codecs
-    assert dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == (None if compress == "NONE" else compress)
+    # Software that knows GeoTIFF (rasterio's profile) takes no other words than GeoTIFF's.
+    assert dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == common
+    codec = {"NONE": None, "deflate": "GZIP"}.get(compress, compress)
+    assert dataset.GetMetadataItem("CODEC", "IMAGE_STRUCTURE") == codec
     again, _ = copied(memory_raster(pixels), tmp_path / "b.ome.zarr", "OME_VERSION=0.4", *options)
     numpy.testing.assert_array_equal(again.ReadAsArray(), pixels[0])
+
+
+@pytest.mark.parametrize("compress", ["LZW", "jpeg", "LERC_ZSTD"])
+def test_compression_of_geotiff(tmp_path, compress):
+    """Options that belong to the source, as rasterio's profile hands them over, do not stop a copy."""
+    pixels = pattern(1, 40, 50)
+    dataset, said = copied(memory_raster(pixels), tmp_path / "a.ome.zarr", f"COMPRESS={compress}")
+    assert [text for text in said.warnings() if f"COMPRESS={compress}: not a method of OME-Zarr" in text] == said.warnings()[-1:]
+    assert dataset.GetMetadataItem("CODEC", "IMAGE_STRUCTURE") == "BLOSC_ZSTD"
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), pixels[0])
 
 
 @pytest.mark.parametrize("options, chunk, shard", [
@@ -199,7 +214,7 @@ def test_georef_no(tmp_path):
 
 
 @pytest.mark.parametrize("option, words", [
-    ("OME_VERSION=0.6", "0.4 or 0.5"), ("COMPRESS=LZW", "lzw"), ("LEVEL=99", "LEVEL=99"), ("BLOCKSIZE=0", "BLOCKSIZE=0"),
+    ("OME_VERSION=0.6", "0.4 or 0.5"), ("COMPRESS=BLOSC_LZX", "lzx"), ("LEVEL=99", "LEVEL=99"), ("BLOCKSIZE=0", "BLOCKSIZE=0"),
     ("BLOCKSIZE=64,64,64,64", "BLOCKSIZE"), ("BLOCKSIZE=-1", "BLOCKSIZE=-1"), ("SHARDSIZE=x", "SHARDSIZE=x"), ("LEVELS=-1", "LEVELS"),
     ("FACTORS=0", "FACTORS=0"), ("FACTORS=1000", "FACTORS"), ("RESAMPLING=CUBIC", "CUBIC"), ("BAND_AXIS=X", "BAND_AXIS=X"), ("PIXEL_SIZE=0", "PIXEL_SIZE=0"),
     ("PIXEL_SIZE=nan", "PIXEL_SIZE=nan"), ("FLUSH=MAYBE", "FLUSH"), ("PYRAMID=MAYBE", "PYRAMID=MAYBE"), ("PYRAMID=NO", "LEVELS=3: must be 1"),

@@ -216,7 +216,7 @@ def test_domains_that_are_made_by_the_driver_are_not_stored(tmp_path):
     dataset.GetRasterBand(1).SetMetadataItem("NBITS", "3", "IMAGE_STRUCTURE")
     dataset = None
     dataset = reopened(tmp_path)
-    assert dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == "BLOSC_ZSTD" and dataset.GetMetadataItem("FOO", "IMAGE_STRUCTURE") is None
+    assert dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE") == "ZSTD" and dataset.GetMetadataItem("FOO", "IMAGE_STRUCTURE") is None
     assert dataset.GetMetadataItem("AXES", "OME") == "y,x" and "metadata" not in document(tmp_path)["gdal"]
 
 
