@@ -91,7 +91,8 @@ def assert_same(ours, theirs):
 
 
 def geotiff(source, target, method, levels, *options):
-    gdal.GetDriverByName("GTiff").CreateCopy(str(target), source, options=list(options))
+    """Pixel by pixel, whatever a version's default is: GDAL takes another kernel for band after band."""
+    gdal.GetDriverByName("GTiff").CreateCopy(str(target), source, options=["INTERLEAVE=PIXEL", *options])
     build(target, method, levels)
     return overviews(target)
 
@@ -122,8 +123,10 @@ def test_equal_to_geotiff(kind, method, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["nearest", "average", "cubic", "mode"])
-@pytest.mark.parametrize("levels", [[3], [5, 7, 21], [2, 3, 6, 1000]])
+@pytest.mark.parametrize("levels", [[3], [5, 7, 21], [2, 3, 6, 60], [2, 1000]])
 def test_any_factor(method, levels, tmp_path):
+    if 1000 in levels and VERSION >= 3130000:
+        pytest.skip("GDAL 3.13 leaves the overview of a GeoTIFF empty that is a single pixel")
     source, store = raster("byte"), tmp_path / "a.ome.zarr"
     copied(source, store, "PYRAMID=NO", "BLOCKSIZE=32,48", "SHARDSIZE=NO")
     assert build(store, method, levels[::-1] + levels[:1]).errors() == []  # in any order, twice
@@ -426,10 +429,12 @@ def test_others_see_old_or_new(store):
 
 @pytest.mark.skipif(VERSION < 3130000, reason="GDAL's own driver takes overviews from 3.13 on")
 def test_builtin_driver_sees_them(store):
-    """The same levels without our driver."""
+    """The same levels without our driver, which takes each array for a raster of its own."""
     build(store, "average", [2, 4, 8])
-    expected = overviews(store)
-    done = run("gdalinfo", "--config", "GDAL_SKIP", "OMEZarr", "-json", store)
-    assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
-    found = json.loads(done.stdout)["bands"][0]["overviews"]
-    assert [(o["size"][1], o["size"][0]) for o in found] == list(expected)
+    with heard() as said:
+        other = gdal.OpenEx(f'ZARR:"{store}":/s0/image', gdal.OF_RASTER, ["Zarr"])
+        bands = [other.GetRasterBand(i + 1) for i in range(other.RasterCount)]
+        found = [numpy.array([band.GetOverview(k).ReadAsArray() for band in bands])
+                 for k in range(bands[0].GetOverviewCount())]
+    assert list(said) == []
+    assert_same({level[0].shape: level for level in found}, overviews(store))

@@ -296,7 +296,7 @@ static void test_hostile(void **state)
 	unsigned warnings = 0;
 	while (ozr_collection_warning(c, warnings) != NULL)
 		warnings++;
-	assert_in_range(warnings, 1, 32);
+	assert_true(warnings >= 1 && warnings <= 32);
 	ozr_collection_close(c);
 	put(s, ".zattrs", "{\"plate\":{\"wells\":[{\"path\":\"/etc\"},{\"path\":\"..\"}]}}");
 	c = open_at(s, "", 10);

@@ -236,7 +236,7 @@ static void test_parts_are_fetched_once(void **state)
 	forget();
 	OK(read_window(img, 0, 0, 1, SIDE));
 	unsigned first = seen.reads;
-	assert_in_range(first, 1, 2 + 8);
+	assert_true(first >= 1 && first <= 2 + 8);
 	for (uint64_t y = 1; y < CHUNK; y++)
 		OK(read_window(img, y, 0, 1, SIDE));
 	assert_int_equal(seen.reads, first);
