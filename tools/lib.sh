@@ -11,6 +11,7 @@ TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe 
 # shellcheck disable=SC2034
 MATRIX_PACKAGES="python3-zarr"
 QGIS_PACKAGES="python3-qgis"
+SUITES_PACKAGES="libgtest-dev python3-lxml"
 
 say() {
 	printf '\n== %s\n' "$*"
@@ -44,11 +45,12 @@ need_packages() {
 		die "apt-get install failed"
 }
 
-# build DIR [cmake options]: configure once and build with Debian's own tools.
+# build DIR [cmake options]: configure once and build with Debian's own tools. TARGETS: these alone.
 build() {
 	dir=$1
 	shift
-	if ! { cmake -S "$ROOT" -B "$dir" -G Ninja "$@" && cmake --build "$dir"; } >"$dir.log" 2>&1; then
+	# shellcheck disable=SC2086
+	if ! { cmake -S "$ROOT" -B "$dir" -G Ninja "$@" && cmake --build "$dir" --target ${TARGETS:-all}; } >"$dir.log" 2>&1; then
 		tail -n 40 "$dir.log" >&2
 		die "the build failed; the whole log is $dir.log"
 	fi

@@ -7,6 +7,7 @@
 #   --mirror URL     the Debian mirror (OZR_MATRIX_MIRROR; default: the one that this system's apt uses)
 #   --qgis "SUITES"  where QGIS is installed for its tests (OZR_MATRIX_QGIS; default forky; "" nowhere)
 #   --unit           run the C tests too, not only those inside the hosts
+#   --suites FOLDER  run GDAL's own suites too, from FOLDER/3.10/autotest, FOLDER/3.13/autotest, ...
 #   --fresh          make the roots anew
 #   --prepare        make the roots, install the packages, and stop
 #
@@ -22,13 +23,14 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 cache=${OZR_MATRIX_CACHE:-$ROOT/build-matrix}
 mirror=${OZR_MATRIX_MIRROR:-}
 qgis=${OZR_MATRIX_QGIS-forky}
-unit=${OZR_MATRIX_UNIT:-} fresh=${OZR_MATRIX_FRESH:-} prepare=${OZR_MATRIX_PREPARE:-}
+unit=${OZR_MATRIX_UNIT:-} suites=${OZR_MATRIX_SUITES:-} fresh=${OZR_MATRIX_FRESH:-} prepare=${OZR_MATRIX_PREPARE:-}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cache) cache=${2:?} && shift ;;
 	--mirror) mirror=${2:?} && shift ;;
 	--qgis) qgis=${2?} && shift ;;
 	--unit) unit=1 ;;
+	--suites) suites=$(cd "${2:?}" && pwd) && shift ;;
 	--fresh) fresh=1 ;;
 	--prepare) prepare=1 ;;
 	-*) die "unknown option $1; see the head of $0" ;;
@@ -98,11 +100,12 @@ make_root() {
 
 # The tree as it is, uncommitted changes included. Time stamps stay, so a second build is short.
 copy_sources() {
-	rm -rf --one-file-system "$1/ozr/source" "$1/ozr/shared"
+	rm -rf --one-file-system "$1/ozr/source" "$1/ozr/shared" "$1/ozr/suites"
 	mkdir -p "$1/ozr/source"
 	tar -C "$ROOT" --exclude=./.git --exclude='./build*' --exclude='./demo-out' -cf - . |
 		tar -C "$1/ozr/source" --no-same-owner -xf -
 	[ -z "$shared" ] || cp -R "$shared" "$1/ozr/shared"
+	[ -z "$suites" ] || cp -R "$suites" "$1/ozr/suites"
 }
 
 run_suite() {
@@ -116,7 +119,7 @@ run_suite() {
 	with_qgis=
 	case " $qgis " in *" $suite "*) with_qgis=1 ;; esac
 	enter "$folder" JOBS="${OZR_MATRIX_JOBS:-1}" QGIS="$with_qgis" UNIT="$unit" PREPARE="$prepare" OZR_LONG="${OZR_LONG:-}" \
-		SHARED="$shared" /bin/sh /ozr/source/tools/matrix_inside.sh
+		SHARED="$shared" SUITES="$suites" /bin/sh /ozr/source/tools/matrix_inside.sh
 }
 
 # Each suite is a run of this script in a process group of its own, so that it ends as a whole.
@@ -129,7 +132,7 @@ flock -n 9 || die "another $0 uses $cache"
 jobs=$(($(nproc) / $#))
 [ "$jobs" -gt 0 ] || jobs=1
 export OZR_MATRIX_CACHE="$cache" OZR_MATRIX_MIRROR="$mirror" OZR_MATRIX_QGIS="$qgis" OZR_MATRIX_UNIT="$unit" \
-	OZR_MATRIX_FRESH="$fresh" OZR_MATRIX_PREPARE="$prepare" OZR_MATRIX_JOBS="$jobs" OZR_MATRIX_ONE=1
+	OZR_MATRIX_SUITES="$suites" OZR_MATRIX_FRESH="$fresh" OZR_MATRIX_PREPARE="$prepare" OZR_MATRIX_JOBS="$jobs" OZR_MATRIX_ONE=1
 
 say "Building and testing on $*; logs: $cache/*.log"
 started=$(seconds)

@@ -10,20 +10,30 @@ dpkg --configure -a # where an earlier run was interrupted
 # shellcheck disable=SC2086
 need_packages $TEST_PACKAGES $MATRIX_PACKAGES
 # shellcheck disable=SC2086
+[ -z "$SUITES" ] || need_packages $SUITES_PACKAGES
+# shellcheck disable=SC2086
 [ -z "$QGIS" ] || need_packages $QGIS_PACKAGES
 apt-get clean
 [ -z "$PREPARE" ] || exit 0
 
 say "Building"
 export CMAKE_BUILD_PARALLEL_LEVEL="$JOBS"
+[ -n "$UNIT" ] || TARGETS="gdal_OMEZarr ozr_specimen"
 build /ozr/build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DOZR_WERROR=ON -DOZR_GDAL=ON
 
 say "Tests"
 [ -z "$SHARED" ] || export OZR_SHARED=/ozr/shared
 [ -n "$OZR_LONG" ] || unset OZR_LONG
-labels='^hosts$'
-[ -z "$UNIT" ] || labels='^(hosts|unit)$'
-ctest --test-dir /ozr/build --output-on-failure --no-tests=error -j "$JOBS" -L "$labels"
+labels='hosts'
+[ -z "$UNIT" ] || labels="$labels|unit"
+if [ -n "$SUITES" ]; then
+	version=$(gdal-config --version | cut -d. -f1,2)
+	OZR_GDAL_AUTOTEST=/ozr/suites/$version/autotest
+	[ -e "$OZR_GDAL_AUTOTEST/pymod/gdaltest.py" ] || die "$SUITES/$version/autotest is not GDAL's folder autotest"
+	export OZR_GDAL_AUTOTEST
+	labels="$labels|suites"
+fi
+ctest --test-dir /ozr/build --output-on-failure --no-tests=error -j "$JOBS" -L "^($labels)\$"
 
 say "Summary"
 package() {
