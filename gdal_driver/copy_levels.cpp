@@ -16,10 +16,12 @@ static bool fail(const ozr_err &err)
 
 bool refuse_levels(CSLConstList options, const Plan &plan)
 {
-	if (plan.deferred) {
-		CPLError(CE_Failure, CPLE_IllegalArg,
-			 "PYRAMID=DEFER: must be AUTO or NO: a copy makes its levels in one pass; "
-			 "images by Create() can leave them to others");
+	const char *taken = CSLFetchNameValue(options, "OVERVIEWS");
+	if (plan.deferred && taken != nullptr && plan.overviews != Overviews::IGNORE_EXISTING) {
+		CPLError(
+			CE_Failure, CPLE_IllegalArg,
+			"OVERVIEWS=%s: must be left out with PYRAMID=DEFER: levels are built later",
+			taken);
 		return true;
 	}
 	if (plan.overviews != Overviews::FORCE_USE_EXISTING)

@@ -16,6 +16,7 @@ bool Creation::begin(const Plan &plan)
 	how.replace = plan.overwrite;
 	how.durability = plan.durability;
 	threads_ = plan.threads;
+	deferred_ = plan.deferred;
 	int rc = create_image(request_.target, how, &plan.image, &made, &err);
 	if (rc != OZR_OK)
 		return report_creation(request_.target, err, rc);
@@ -40,18 +41,34 @@ bool Creation::pull(ozr_image *into, const std::vector<ozr_source> &levels, doub
 	call.warn = warn;
 	call.threads = threads_;
 	until_ = until;
-	int rc = ozr_pyramid_pull_levels(into, levels.data(), static_cast<unsigned>(levels.size()),
-					 &call, &err);
+	int rc = OZR_OK;
+	if (deferred_ && into == image_.get())
+		rc = ozr_pyramid_pull_first(into, &levels[0], &call, &err);
+	else
+		rc = ozr_pyramid_pull_levels(into, levels.data(),
+					     static_cast<unsigned>(levels.size()), &call, &err);
 	from_ = until;
 	if (rc == OZR_OK)
 		return true;
 	return reported != nullptr && *reported ? false : report_creation(request_.target, err, rc);
 }
 
+/* Nobody shows the levels before they are built. */
+bool Creation::hide_levels()
+{
+	Stored mark;
+	ImageInfo info = {};
+	ozr_image_get_info(image_.get(), &info);
+	mark.overviews.deferred = mark.changes.overviews = deferred_ && info.levels > 1;
+	return write_stored(image_.get(), 0, 0, mark);
+}
+
 bool Creation::commit()
 {
 	ozr_err err = {};
 	int rc = OZR_OK;
+	if (!hide_levels())
+		return false;
 	if (!request_.progress(all_read, "", request_.data))
 		rc = ozr_fail(&err, OZR_CANCELLED, "cancelled");
 	if (rc == OZR_OK)

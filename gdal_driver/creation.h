@@ -41,10 +41,12 @@ class Creation
 	bool commit();
 
       private:
+	bool hide_levels();
 	static int on_progress(void *user, double fraction);
 
 	const CopyRequest &request_;
 	unsigned threads_ = 0;
+	bool deferred_ = false; /* levels above 0 stay empty */
 	Image image_;
 	double from_ = 0, until_ = 0; /* of the pull that is running */
 };

@@ -131,6 +131,17 @@ void Dataset::set_structure()
 		DatasetBase::SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(),
 					     domain);
 	DatasetBase::SetMetadataItem("LEVELS", std::to_string(scene_->info.levels).c_str(), domain);
+	/* for those who build them; not over a network, where each level is a request */
+	bool deferred = scene_->stored.overviews.deferred && !scene_->network;
+	if (!deferred && DatasetBase::GetMetadataItem("PYRAMID", domain) == nullptr)
+		return;
+	CPLStringList regions = list_regions(*scene_);
+	for (int i = 0; i < regions.size(); i++) {
+		char *name = nullptr;
+		const char *value = CPLParseNameValue(regions[i], &name);
+		DatasetBase::SetMetadataItem(name, deferred ? value : nullptr, domain);
+		CPLFree(name);
+	}
 }
 
 static std::string join_doubles(const double *values, unsigned n)

@@ -98,8 +98,7 @@ static bool build(Dataset &dataset, const OverviewPlan &plan, const StoredOvervi
 	return true;
 }
 
-/* "NEAREST" of whatever gdaladdo takes for it. */
-static std::string method_name(const char *resampling)
+std::string method_name(const char *resampling)
 {
 	CPLString name(resampling);
 	name.toupper();
@@ -148,6 +147,19 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 	if (!scene_->writable() || scene_->info.is_bare)
 		return build_beside(resampling, count, factors, bands, band_list, progress, data,
 				    options);
+	/* Everything that was written is in the store. */
+	for (auto &one : overviews_)
+		if (one.second)
+			one.second->FlushCache(false);
+	FlushCache(false);
+	bool is_part = false;
+	if (!publish() || !build_part(*this, resampling, count, factors, options, p, is_part))
+		return CE_Failure;
+	if (is_part) {
+		take_new_levels(); /* they may be published now */
+		p.fn(1.0, "", p.data);
+		return CE_None;
+	}
 	StoredOverviews record;
 	record.method = method_name(resampling);
 	record.by_gdal = count > 0;
@@ -159,14 +171,8 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 		CPLError(CE_Warning, CPLE_AppDefined,
 			 "'%s': %u levels that reduce other axes than y and x are replaced",
 			 scene_->name.c_str(), plan.also_reduced);
-	/* Everything that was written is in the store, and kept levels follow it. */
-	for (auto &one : overviews_)
-		if (one.second)
-			one.second->FlushCache(false);
-	FlushCache(false);
-	if (!publish() || (plan.keeps_any && !scene_->update->refresh({})))
-		return CE_Failure;
-	if (!build(*this, plan, record, p))
+	/* Levels that stay follow what was written. */
+	if ((plan.keeps_any && !scene_->update->refresh({})) || !build(*this, plan, record, p))
 		return CE_Failure;
 	scene_->stored.overviews = record;
 	scene_->update->forget_dirty();
@@ -197,9 +203,8 @@ bool rebuild_overviews(Dataset &dataset, const std::vector<int> &bands, Progress
 
 /* --- the dataset's overviews ---------------------------------------------------------------- */
 
-/* What gdaladdo would call the method; "" when nobody knows. GDAL's programs ask for it when they
- * bring overviews up to date. */
-static std::string known_method(const Scene &scene)
+/* GDAL's programs ask for it when they bring overviews up to date. */
+std::string known_method(const Scene &scene)
 {
 	static const char *const names[][2] = {
 		{"mean", "AVERAGE"},    {"average", "AVERAGE"}, {"local_mean", "AVERAGE"},

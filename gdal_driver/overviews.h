@@ -31,6 +31,17 @@ std::string multiscale_type(const Scene &scene);
  * cannot be had. */
 std::string overview_record(const Scene &scene, const StoredOverviews &overviews);
 
+/* deferred.cpp: a part of deferred levels, if the options ask for one, or their publication; asked:
+ * they did. Everything that was written is in the store. False after CPLError(). */
+bool build_part(Dataset &dataset, const char *resampling, int count, const int *factors,
+		CSLConstList options, Progress progress, bool &asked);
+/* Items of IMAGE_STRUCTURE of an image with deferred levels: what to divide it by to build them. */
+CPLStringList list_regions(const Scene &scene);
+/* What gdaladdo calls the method of an image's levels; "" when nobody knows. */
+std::string known_method(const Scene &scene);
+/* "NEAREST" of whatever gdaladdo takes for it. */
+std::string method_name(const char *resampling);
+
 /* GDAL's kernel `method` from level 0 onto these arrays, for every plane of the image, also those
  * that the view hides; or, with bands (from 1), for the planes of these. skip_equal: only what
  * differs from what is stored is written. False after CPLError(). */

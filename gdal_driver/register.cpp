@@ -73,6 +73,12 @@ static const char creation_options[] = R"(<CreationOptionList>
   <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
 </CreationOptionList>)";
 
+static const char overview_options[] = R"(<OverviewCreationOptionList>
+  <Option name='LEVEL' type='string' description='With PYRAMID=DEFER: build this level, or these (1-3), instead of those of the factors'/>
+  <Option name='REGION' type='string' description='With PYRAMID=DEFER: x,y,width,height of what to build them from (default: all)'/>
+  <Option name='PUBLISH' type='boolean' default='NO' description='With PYRAMID=DEFER: all levels are built, show them'/>
+</OverviewCreationOptionList>)";
+
 static const char *suffixes()
 {
 	const char *own = CPLGetConfigOption("OMEZARR_CLAIM_ZARR", nullptr);
@@ -103,6 +109,7 @@ void GDALRegister_OMEZarr()
 	d->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, type_names);
 	d->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, open_options);
 	d->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, creation_options);
+	d->SetMetadataItem("DMD_OVERVIEW_CREATIONOPTIONLIST", overview_options);
 	d->pfnIdentify = identify;
 	d->pfnOpen = open_dataset;
 	d->pfnCreate = create;

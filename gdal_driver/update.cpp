@@ -278,11 +278,12 @@ bool Update::finish(Progress progress, bool abandon)
 	return rc == OZR_OK ? done : fail(scene_, "write", err, rc);
 }
 
-bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress progress)
+bool refresh_region(Scene &scene, unsigned first, unsigned last, const Region &region,
+		    Progress progress)
 {
 	ozr_err err = {};
 	ozr_call call = library_call(scene, &progress);
-	int rc = ozr_pyramid_refresh_regions(scene.image.get(), level - 1, level, 1, &region, &call,
+	int rc = ozr_pyramid_refresh_regions(scene.image.get(), first - 1, last, 1, &region, &call,
 					     &err);
 	return rc == OZR_OK || fail(scene, "build the levels of", err, rc);
 }
@@ -293,5 +294,10 @@ bool publish_pyramid(Scene &scene)
 		return true;
 	scene.stored.overviews.deferred = false;
 	scene.stored.changes.overviews = true;
-	return save_stored(scene);
+	if (!save_stored(scene)) {
+		scene.stored.overviews.deferred = true;
+		return false;
+	}
+	scene.update->forget_dirty();
+	return true;
 }

@@ -107,11 +107,12 @@ class Update
 	DirtySet dirty_; /* (mutex_) */
 };
 
-/* Build level `level` (from 1) where it depends on a region of the level before it: the part that
- * one of many processes builds. Regions that are whole shards of `level` times the factors never
- * meet in a shard. */
-bool refresh_region(Scene &scene, unsigned level, const Region &region, Progress progress);
-/* The levels are complete: readers may show them. */
+/* Build levels `first` (from 1) to `last` where they depend on a region of the level before `first`:
+ * the part that one of many processes builds. Regions under whole shards of each of these levels
+ * never meet in a shard. */
+bool refresh_region(Scene &scene, unsigned first, unsigned last, const Region &region,
+		    Progress progress);
+/* The levels are complete: readers may show them, and they follow what this handle writes. */
 bool publish_pyramid(Scene &scene);
 
 #endif

@@ -288,6 +288,17 @@ static double elements(const struct ozr_image *img, unsigned level)
 	return n;
 }
 
+/* Whether this process may pull into the image now. */
+static int check_image(const struct ozr_image *img, struct ozr_err *err)
+{
+	int rc = ozr_image_owned(img, err);
+	if (rc)
+		return ozr_err_context(err, rc, "pull");
+	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
+		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
+	return OZR_OK;
+}
+
 int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n,
 			    const struct ozr_call *call, struct ozr_err *err)
 {
@@ -296,11 +307,9 @@ int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src,
 	struct ozr_call mine = {0};
 	double all = 0;
 	ozr_ctx_enter(img->ctx);
-	int rc = ozr_image_owned(img, err);
+	int rc = check_image(img, err);
 	if (rc)
-		return ozr_err_context(err, rc, "pull");
-	if (__atomic_load_n(&img->build, __ATOMIC_ACQUIRE))
-		return ozr_fail(err, OZR_BAD_ARG, "pull: the image is being built already");
+		return rc;
 	if (n == 0 || n > levels || !src[0].read)
 		return ozr_fail(err, OZR_BAD_ARG, "pull: %u sources for %u levels", n, levels);
 	if (n == 1)
@@ -328,4 +337,12 @@ int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
 		     const struct ozr_call *call, struct ozr_err *err)
 {
 	return ozr_pyramid_pull_levels(img, src, 1, call, err);
+}
+
+int ozr_pyramid_pull_first(struct ozr_image *img, const struct ozr_source *src,
+			   const struct ozr_call *call, struct ozr_err *err)
+{
+	ozr_ctx_enter(img->ctx);
+	int rc = check_image(img, err);
+	return rc ? rc : pull_part(img, 0, 1, src, call, err);
 }

@@ -82,8 +82,6 @@ def test_wrong_combinations(tmp_path):
         assert words in said.errors()[0]
     _, said = copied(source, tmp_path / "b.ome.zarr", "OVERVIEWS=SOMETIMES", errors=1)
     assert "SOMETIMES" in said.errors()[0]
-    _, said = copied(source, tmp_path / "b.ome.zarr", "PYRAMID=DEFER", errors=1)
-    assert "DEFER" in said.errors()[0]
     assert os.listdir(tmp_path) == ["a.tif"]
 
 

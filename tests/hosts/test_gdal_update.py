@@ -5,7 +5,7 @@ import sys
 
 import numpy
 import pytest
-from conftest import alive, copied, heard, memory_raster, opened, pattern, run
+from conftest import alive, copied, heard, memory_raster, opened, pattern, reduced, run
 from osgeo import gdal
 
 
@@ -14,21 +14,6 @@ def update(path, *options):
         dataset = gdal.OpenEx(str(path), gdal.OF_RASTER | gdal.OF_UPDATE, ["OMEZarr"], list(options))
     assert dataset is not None and not said.errors(), said
     return dataset
-
-
-def reduced(pixels, factors):
-    """The mean of windows, cut at the edges, ties to even: as tensorstore's downsample driver."""
-    values = pixels.astype("float64")
-    for axis, f in enumerate(factors):
-        starts = numpy.arange(0, values.shape[axis], f)
-        values = numpy.add.reduceat(values, starts, axis=axis)
-    counts = numpy.ones([1] * pixels.ndim)
-    for axis, f in enumerate(factors):
-        n = numpy.full(-(-pixels.shape[axis] // f), f)
-        n[-1] = pixels.shape[axis] - f * (len(n) - 1)
-        counts = counts * n.reshape([-1 if a == axis else 1 for a in range(pixels.ndim)])
-    mean = values / counts
-    return mean if pixels.dtype.kind == "f" else numpy.rint(mean).astype(pixels.dtype)
 
 
 def check_levels(path, pixels):

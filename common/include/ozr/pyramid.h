@@ -49,6 +49,10 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_pull_levels(struct ozr_image *img,
 						   const struct ozr_source *src, unsigned n,
 						   const struct ozr_call *call,
 						   struct ozr_err *err);
+/* Level 0 alone: the others stay empty, for whoever refreshes them later. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_pull_first(struct ozr_image *img,
+						  const struct ozr_source *src,
+						  const struct ozr_call *call, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_pyramid_push(struct ozr_image *img, const struct ozr_box *box,
 					    const struct ozr_call *call, struct ozr_err *err);
 /* What was pushed is complete: write what waits (elements never pushed are fill). After a
