@@ -132,7 +132,7 @@ def test_overview_refresh(pair):
 
 def test_edit(pair):
     for path in pair:
-        good("edit", path, "--crs=EPSG:32633", "--bbox=0,0,510,420", "--metadata=A=b", "--nodata=3", "--scale=2=0.5", "--offset=2=-7")
+        good("edit", path, "--crs=EPSG:32633", "--bbox=0,0,510,420", "--metadata=A=b", "--scale=2=0.5", "--offset=2=-7")
     assert_same(*pair)
 
 
