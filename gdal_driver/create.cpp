@@ -36,6 +36,21 @@ bool FreshImage::start(Image &out) const
 	return true;
 }
 
+/* Three or four bands of bytes are colors until somebody says otherwise, as in a GeoTIFF. Unlike
+ * there the fourth is not taken for alpha: it may be infrared, and levels would be weighted by it. */
+static void guess_colors(const Source &source, Stored &stored)
+{
+	static const GDALColorInterp colors[] = {GCI_RedBand, GCI_GreenBand, GCI_BlueBand};
+	size_t bands = stored.bands.size();
+	if (source.type != GDT_Byte || source.band_axis_name != "c" || (bands != 3 && bands != 4))
+		return;
+	for (size_t i = 0; i < 3; i++) {
+		stored.bands[i].color_interpretation = colors[i];
+		stored.bands[i].has_color_interpretation = true;
+	}
+	stored.changes.channels = true;
+}
+
 static bool make_scene(const Source &source, const char *name, FreshImage &creation, Scene &scene)
 {
 	if (!creation.start(scene.image))
@@ -52,6 +67,7 @@ static bool make_scene(const Source &source, const char *name, FreshImage &creat
 		return false;
 	scene.stored = new_stored(source.band_axis_name,
 				  static_cast<size_t>(source.dataset->GetRasterCount()));
+	guess_colors(source, scene.stored);
 	if (!source.georef.is_absent) { /* PIXEL_SIZE */
 		default_geotransform(scene.image.get(), scene.view.x, scene.view.y, scene.stored);
 		scene.stored.geotransform_is_ome = true;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Create(): types, orders of writing, when the image appears, and what is never written."""
+import json
 import os
 import signal
 import subprocess
@@ -132,6 +133,24 @@ def test_flush_publishes_and_goes_on(tmp_path):
     assert other.GetRasterBand(1).GetOverviewCount() > 0
     numpy.testing.assert_array_equal(other.ReadAsArray(), pixels[0])
     numpy.testing.assert_array_equal(first_overview(other), halved(pixels))
+
+
+@pytest.mark.parametrize("dtype, bands, colors", [("uint8", 3, [3, 4, 5]), ("uint8", 4, [3, 4, 5, 0]), ("uint8", 2, [0, 0]), ("uint8", 5, [0] * 5),
+                                                  ("uint16", 3, [0, 0, 0])])
+@pytest.mark.parametrize("options", [[], ["BAND_AXIS=Z"]])
+def test_bytes_are_colors_until_told(tmp_path, dtype, bands, colors, options):
+    """As in a GeoTIFF, whose fourth band would be alpha: it may be infrared here. Bands that are planes have no colors."""
+    pixels = pattern(bands, 300, 300).astype(dtype)
+    dataset = create(tmp_path / "a.ome.zarr", pixels, *options)
+    dataset.WriteArray(pixels)
+    dataset.GetRasterBand(2).SetColorInterpretation(gdal.GCI_YellowBand)
+    dataset = None
+    if options:
+        colors = [gdal.GCI_GrayIndex] * bands
+    again = opened(tmp_path / "a.ome.zarr")[0]
+    assert [again.GetRasterBand(i + 1).GetColorInterpretation() for i in range(bands)] == [colors[0], gdal.GCI_YellowBand, *colors[2:]]
+    channels = json.loads((tmp_path / "a.ome.zarr/zarr.json").read_text())["attributes"]["ome"].get("omero", {}).get("channels", [{}])
+    assert (channels[0].get("color") == "FF0000") == (colors[0] == gdal.GCI_RedBand)
 
 
 def test_what_is_never_written_is_not_stored(tmp_path):
