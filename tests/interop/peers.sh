@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# peers.sh DIR: make two virtual environments with pinned peers, DIR/v3 and DIR/v2. Quick when
-# they are there already.
+# peers.sh DIR: make virtual environments with pinned peers, DIR/v3 and DIR/v2, and DIR/dask, which sees
+# the distribution's GDAL. Quick when they are there already.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target=$1
 
-make_env() { # NAME REQUIREMENTS
+make_env() { # NAME REQUIREMENTS [OPTION OF venv]
 	env=$target/$1
 	if [ -e "$env/made-from" ] && cmp -s "$here/$2" "$env/made-from"; then
 		return
 	fi
 	rm -rf "$env"
-	/usr/bin/python3 -m venv "$env"
+	/usr/bin/python3 -m venv ${3:+"$3"} "$env"
 	"$env/bin/pip" install --quiet --disable-pip-version-check -r "$here/$2"
 	cp "$here/$2" "$env/made-from"
 }
@@ -20,3 +20,4 @@ make_env() { # NAME REQUIREMENTS
 mkdir -p "$target"
 make_env v3 requirements.txt
 make_env v2 requirements-v2.txt
+make_env dask requirements-dask.txt --system-site-packages
