@@ -83,6 +83,9 @@ class Driver final : public GDALDriver
 	std::atomic<uint64_t> serial_{0};
 };
 
+/* The inner path of an image that is listed beside its labels; QGIS takes it for the layer's name. */
+constexpr char own_name[] = "./image";
+
 /* What a user may write for a dataset: path, OMEZARR:path, OMEZARR:"path":inner/path, each with
  * a trailing slash or the name of a metadata file behind it. A path is a local one, one of GDAL's
  * virtual ones (/vsis3/..., /vsizip/...) or a URL. */
@@ -98,6 +101,7 @@ struct Name {
 	bool network = false;  /* looking costs requests */
 	bool zarr = false;     /* the name says that it is some Zarr */
 	bool by_document = false; /* it named a metadata file */
+	bool itself = false;      /* "./image": a subdataset that stands for the image itself */
 };
 
 /* One CPLError() for a failed call. */

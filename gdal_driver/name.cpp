@@ -50,6 +50,26 @@ static void split(std::string &folder, std::string &inner)
 		inner.pop_back();
 }
 
+/* "path":./image, "path":inner/./image. What stands behind the dot is for people. */
+static bool strip_dot(std::string &inner)
+{
+	size_t dot = ("/" + inner + "/").find("/./");
+	if (dot == std::string::npos)
+		return false;
+	inner.resize(dot > 0 ? dot - 1 : 0);
+	return true;
+}
+
+/* Paths with quotes are not quoted. */
+static bool strip_own_name(std::string &folder)
+{
+	std::string end = std::string("/") + own_name;
+	if (folder.find('"') == std::string::npos || !ends_with(folder, end.c_str()))
+		return false;
+	folder.resize(folder.size() - end.size());
+	return true;
+}
+
 /* URLs by the file systems that GDAL has for them. */
 static std::string as_vsi(const std::string &text)
 {
@@ -90,6 +110,7 @@ Name::Name(const char *text)
 		prefixed = true;
 		folder.erase(0, sizeof(prefix) - 1);
 		split(folder, inner);
+		itself = strip_dot(inner) || strip_own_name(folder);
 	}
 	std::string query = take_query(folder);
 	strip_slashes(folder);

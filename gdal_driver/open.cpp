@@ -167,6 +167,7 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	scene->inner = name.inner;
 	scene->vsi = name.vsi;
 	scene->network = name.network;
+	scene->itself = name.itself;
 	scene->threads = thread_count(options);
 	ozr_image_get_info(image, &scene->info);
 	if (!choose_view(*scene, options) || !fits_gdal(*scene) ||

@@ -47,37 +47,44 @@ static std::string name_of(const std::string &folder, const std::string &inner)
 }
 
 /* [3x512x512] labels/nuclei (zyx, UInt16) */
-static std::string describe(const ozr_member &member)
+static std::string describe(const std::string &path, const ozr_image_info &info,
+			    const uint64_t *lengths)
 {
-	std::string shape, axes, path = member.path;
-	if (!member.known)
-		return path + " (cannot be read)";
+	std::string shape, axes;
 	bool letters = true;
-	for (unsigned d = 0; d < member.info.rank; d++)
-		letters = letters && strlen(member.info.axes[d].name) == 1;
-	for (unsigned d = 0; d < member.info.rank; d++) {
-		shape += (d > 0 ? "x" : "") + std::to_string(member.shape[d]);
-		axes += std::string(d > 0 && !letters ? "," : "") + member.info.axes[d].name;
+	for (unsigned d = 0; d < info.rank; d++)
+		letters = letters && strlen(info.axes[d].name) == 1;
+	for (unsigned d = 0; d < info.rank; d++) {
+		shape += (d > 0 ? "x" : "") + std::to_string(lengths[d]);
+		axes += std::string(d > 0 && !letters ? "," : "") + info.axes[d].name;
 	}
 	std::string out = "[" + shape + "] " + path + " (" + axes + ", " +
-			  GDALGetDataTypeName(gdal_type(member.info.dtype)) + ")";
-	if (*member.info.name != '\0' && path != member.info.name)
-		out += std::string(" ") + member.info.name;
+			  GDALGetDataTypeName(gdal_type(info.dtype)) + ")";
+	if (*info.name != '\0' && path != info.name)
+		out += std::string(" ") + info.name;
 	return out;
 }
 
-static CPLStringList list_members(const ozr_collection *collection, const std::string &folder,
-				  const std::string &inner)
+static std::string describe(const ozr_member &member)
 {
-	CPLStringList out;
+	return member.known ? describe(member.path, member.info, member.shape)
+			    : std::string(member.path) + " (cannot be read)";
+}
+
+static void add(CPLStringList &list, const std::string &name, const std::string &description)
+{
+	std::string key = "SUBDATASET_" + std::to_string(list.size() / 2 + 1);
+	list.SetNameValue((key + "_NAME").c_str(), name.c_str());
+	list.SetNameValue((key + "_DESC").c_str(), description.c_str());
+}
+
+static void add_members(CPLStringList &list, const ozr_collection *collection,
+			const std::string &folder, const std::string &inner)
+{
 	for (size_t i = 0; i < ozr_collection_count(collection); i++) {
 		const ozr_member &member = *ozr_collection_member(collection, i);
-		std::string key = "SUBDATASET_" + std::to_string(i + 1);
-		out.SetNameValue((key + "_NAME").c_str(),
-				 name_of(folder, joined(inner, member.path)).c_str());
-		out.SetNameValue((key + "_DESC").c_str(), describe(member).c_str());
+		add(list, name_of(folder, joined(inner, member.path)), describe(member));
 	}
-	return out;
 }
 
 static void warn_of(const ozr_collection *collection, const std::string &text)
@@ -115,9 +122,10 @@ GDALDataset *list_collection(const ozr_collection *collection, ozr_store *store,
 		CPLError(CE_Failure, CPLE_OpenFailed, "open '%s': lists no images", text.c_str());
 		return nullptr;
 	}
+	CPLStringList members;
+	add_members(members, collection, name.folder, name.inner);
 	auto container =
-		std::make_unique<Container>(text, list_members(collection, name.folder, name.inner),
-					    find_ome_xml(store, name.inner));
+		std::make_unique<Container>(text, members, find_ome_xml(store, name.inner));
 	if (*ozr_collection_name(collection) != '\0') {
 		CPLStringList ome;
 		ome.SetNameValue("NAME", ozr_collection_name(collection));
@@ -126,12 +134,14 @@ GDALDataset *list_collection(const ozr_collection *collection, ozr_store *store,
 	return container.release();
 }
 
+/* The image comes first: whoever finds subdatasets takes these and nothing else (QGIS, rioxarray).
+ * By this name it has none, so that nobody goes round in circles. */
 CPLStringList list_labels(const Scene &scene)
 {
 	ozr_collection *opened = nullptr;
 	ozr_err err = {};
-	if (!scene.store || scene.info.is_bare || scene.info.is_label) /* or it is being made */
-		return CPLStringList();
+	if (!scene.store || scene.itself || scene.info.is_bare || scene.info.is_label)
+		return CPLStringList(); /* without a store it is being made */
 	int rc = ozr_collection_open(scene.store.get(), scene.inner.c_str(), most_subdatasets,
 				     nullptr, &opened, &err);
 	Collection collection(opened);
@@ -140,7 +150,15 @@ CPLStringList list_labels(const Scene &scene)
 		return CPLStringList();
 	}
 	warn_of(collection.get(), scene.name);
-	return list_members(collection.get(), scene.folder, scene.inner);
+	CPLStringList out;
+	ozr_array_info array;
+	if (ozr_collection_count(collection.get()) > 0) {
+		ozr_array_get_info(ozr_image_level(scene.image.get(), 0), &array);
+		add(out, name_of(scene.folder, joined(scene.inner, own_name)),
+		    describe("image", scene.info, array.shape));
+		add_members(out, collection.get(), scene.folder, scene.inner);
+	}
+	return out;
 }
 
 /* "A/1/0" -> "A/1" */
@@ -178,5 +196,7 @@ bool split_subdataset(const char *text, std::string &folder, std::string &inner)
 	Name name(text);
 	folder = name.folder;
 	inner = name.inner;
+	if (name.itself)
+		inner = joined(inner, own_name);
 	return name.prefixed && !inner.empty();
 }

@@ -42,19 +42,30 @@ def test_labels(labelled):
     with heard() as said:
         found = subdatasets(dataset)
     assert found == {
-        "SUBDATASET_1_NAME": f'OMEZARR:"{labelled}":labels/nuclei',
-        "SUBDATASET_1_DESC": "[3x20x30] labels/nuclei (zyx, UInt32)",
-        "SUBDATASET_2_NAME": f'OMEZARR:"{labelled}":labels/deep/er',
-        "SUBDATASET_2_DESC": "[20x30] labels/deep/er (yx, Byte)"}
+        "SUBDATASET_1_NAME": f'OMEZARR:"{labelled}":./image',
+        "SUBDATASET_1_DESC": "[3x20x30] image (zyx, UInt16)",
+        "SUBDATASET_2_NAME": f'OMEZARR:"{labelled}":labels/nuclei',
+        "SUBDATASET_2_DESC": "[3x20x30] labels/nuclei (zyx, UInt32)",
+        "SUBDATASET_3_NAME": f'OMEZARR:"{labelled}":labels/deep/er',
+        "SUBDATASET_3_DESC": "[20x30] labels/deep/er (yx, Byte)"}
     assert len(said.warnings()) == 1 and "labels/gone" in said.warnings()[0]
     with heard() as said:
-        assert dataset.GetMetadataItem("SUBDATASET_2_DESC", "SUBDATASETS").startswith("[20x30]")
+        assert dataset.GetMetadataItem("SUBDATASET_3_DESC", "SUBDATASETS").startswith("[20x30]")
         assert "SUBDATASETS" in dataset.GetMetadataDomainList()
         assert dataset.GetSubDatasets()[0][0] == found["SUBDATASET_1_NAME"]
     assert list(said) == []  # said once
-    nuclei = open_quietly(found["SUBDATASET_1_NAME"])
+    nuclei = open_quietly(found["SUBDATASET_2_NAME"])
     numpy.testing.assert_array_equal(nuclei.ReadAsArray(), pattern(3, 20, 30, dtype="uint32"))
-    numpy.testing.assert_array_equal(open_quietly(found["SUBDATASET_2_NAME"]).ReadAsArray(), pattern(20, 30, dtype="uint8"))
+    numpy.testing.assert_array_equal(open_quietly(found["SUBDATASET_3_NAME"]).ReadAsArray(), pattern(20, 30, dtype="uint8"))
+
+
+def test_the_image_is_one_of_its_subdatasets(labelled):
+    """Programs that find subdatasets take nothing else; by that name it has none, or they would go round in circles."""
+    image = open_quietly(open_quietly(labelled).GetSubDatasets()[0][0])
+    numpy.testing.assert_array_equal(image.ReadAsArray(), pattern(3, 20, 30))
+    assert subdatasets(image) == {} and image.GetFileList() == open_quietly(labelled).GetFileList()
+    deep = open_quietly(f'OMEZARR:"{labelled}":labels/nuclei/./image')
+    numpy.testing.assert_array_equal(deep.ReadAsArray(), pattern(3, 20, 30, dtype="uint32"))
 
 
 def test_labels_are_looked_for_when_asked(labelled):
@@ -115,7 +126,9 @@ def test_a_single_series_is_opened(tmp_path):
     dataset, said = opened(root)
     numpy.testing.assert_array_equal(dataset.ReadAsArray(), pattern(10, 20))
     assert list(said) == [] and dataset.GetDescription() == str(root)
-    assert dataset.GetSubDatasets()[0][0] == f'OMEZARR:"{root}":0/labels/a'
+    names = [f'OMEZARR:"{root}":0/./image', f'OMEZARR:"{root}":0/labels/a']
+    assert [name for name, _ in dataset.GetSubDatasets()] == names
+    numpy.testing.assert_array_equal(open_quietly(names[0]).ReadAsArray(), pattern(10, 20))
     assert open_quietly(f'OMEZARR:"{root}":0/labels/a').RasterXSize == 20
 
 

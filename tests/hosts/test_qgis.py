@@ -10,6 +10,7 @@ from conftest import alive, copied, fingerprint, heard, memory_raster, opened, p
 from qgis.core import (Qgis, QgsApplication, QgsDataCollectionItem, QgsDirectoryItem, QgsLayerItem, QgsMapRendererSequentialJob,
                        QgsMapSettings, QgsProviderRegistry, QgsRasterLayer, QgsRectangle)
 from qgis.PyQt.QtCore import QSize
+from stores import write_group, write_image
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -151,6 +152,24 @@ def test_one_plane_of_a_volume(folder):
 def test_prefix(folder):
     layer = layer_of(f"OMEZARR:{folder / 'volume.ome.zarr'}|option:Z=3")
     numpy.testing.assert_array_equal(block_of(layer, layer.extent(), 280, 300), VOLUME[3])
+
+
+def test_image_and_labels(folder, tmp_path):
+    """Dropped on the map the folder offers the image first, then its labels, which have the colors that are stored."""
+    store, ids = tmp_path / "cells.ome.zarr", VOLUME[3] // 64
+    shutil.copytree(folder / "plane.ome.zarr", store)
+    write_group(store / "labels", "0.5", {"labels": ["cells"]})
+    colors = [{"label-value": i, "rgba": [80 * i, 9, 255 - 80 * i, 255]} for i in (1, 2, 3)]
+    write_image(store / "labels/cells", "0.5", "yx", [ids], [1, 1], ome={"image-label": {"colors": colors}})
+    found = [f.uri() for f in scanned(store, fast=False)]
+    assert found == [f'OMEZARR:"{store}":./image', f'OMEZARR:"{store}":labels/cells']
+    image = layer_of(found[0])
+    numpy.testing.assert_array_equal(block_of(image, image.extent(), 1536, 1024), PLANE)
+    assert pyramids(image) == [(768, 512), (384, 256), (192, 128)]
+    labels = layer_of(found[1])
+    numpy.testing.assert_array_equal(block_of(labels, labels.extent(), 280, 300), ids)
+    table = {entry.value: entry.color.name() for entry in labels.dataProvider().colorTable(1)}
+    assert labels.renderer().type() == "paletted" and (table[1], table[3]) == ("#5009af", "#f0090f")
 
 
 def test_drawing_a_map_leaves_no_file_and_says_nothing(folder):
