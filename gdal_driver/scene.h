@@ -81,6 +81,9 @@ bool save_stored(Scene &scene);
 /* level_rules.cpp: tell the image how levels that are still to be built should be made, after
  * what is stored has changed. False after CPLError(). */
 bool settle_level_rules(Scene &scene);
+/* windows.cpp: what viewers show of the channels of a new image, from its pixels. False after
+ * CPLError(). */
+bool settle_windows(Scene &scene);
 /* The nodata value that all bands have, as an element; false when they have none in common. */
 bool common_nodata(const Scene &scene, unsigned char element[8]);
 /* What is stored about a band (from 1), or nullptr: then OME's metadata may say something. */

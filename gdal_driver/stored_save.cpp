@@ -180,6 +180,7 @@ static void name_channels(const Target &target, const Stored &stored, OmeChanges
 		if (ozr_image_channel(target.image, static_cast<unsigned>(i), &channel, nullptr) !=
 		    OZR_OK)
 			return;
+		channel.has_window = 0; /* it stays, as it is spelled */
 		if (stored.bands[i].changed)
 			describe(stored.bands[i], channel);
 		ome.channels.push_back(channel);

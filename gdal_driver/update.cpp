@@ -45,7 +45,7 @@ Update::Update(Scene &scene) : scene_(scene), levels_are_ours_(!scene.stored.ove
 }
 
 Update::Update(Scene &scene, std::unique_ptr<FreshImage> creation)
-    : scene_(scene), creation_(std::move(creation)),
+    : scene_(scene), creation_(std::move(creation)), is_new_(true),
       levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false)
 {
 	start_dirty();
@@ -253,7 +253,7 @@ bool Update::refresh(Progress progress)
 bool Update::finish_new(Progress progress, bool abandon)
 {
 	bool done = !abandon && settle_fill() && write_pixels() && refresh(progress) &&
-		    save_stored(scene_) && commit();
+		    settle_windows(scene_) && save_stored(scene_) && commit();
 	if (!done)
 		lose();
 	scene_.image.reset(); /* what was not committed goes */
@@ -272,6 +272,8 @@ bool Update::finish(Progress progress, bool abandon)
 		scene_.stored.overviews.deferred = false;
 		scene_.stored.changes.overviews = true;
 	}
+	if (done && is_new_)
+		done = settle_windows(scene_);
 	done = save_stored(scene_) && done;
 	ozr_err err = {};
 	int rc = ozr_store_sync(scene_.store.get(), &err);

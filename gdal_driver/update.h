@@ -100,6 +100,7 @@ class Update
 
 	Scene &scene_;
 	std::unique_ptr<FreshImage> creation_; /* until the commit */
+	bool is_new_ = false;                  /* made through this handle */
 	bool levels_are_ours_;        /* to refresh; false: deferred, they belong to nobody yet */
 	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
 	bool lost_ = false;

@@ -161,7 +161,7 @@ static void take_placing(const struct edit *e)
 
 /* --- channels ---------------------------------------------------------------------- */
 
-static int edit_channel(struct ozr_json *channel, const struct ozr_channel *c)
+static int edit_channel(const struct edit *e, struct ozr_json *channel, const struct ozr_channel *c)
 {
 	char color[8];
 	int bad = ozr_json_set(channel, "active", ozr_json_bool(c->active));
@@ -172,6 +172,8 @@ static int edit_channel(struct ozr_json *channel, const struct ozr_channel *c)
 		snprintf(color, sizeof(color), "%02X%02X%02X", c->rgb[0], c->rgb[1], c->rgb[2]);
 		bad |= ozr_json_set_text(channel, "color", color);
 	}
+	if (c->has_window)
+		bad |= ozr_omero_set_window(e->img->ctx, channel, c);
 	return bad;
 }
 
@@ -185,7 +187,8 @@ static int edit_naming(const struct edit *e, struct ozr_json *attributes, struct
 		struct ozr_jref r = ozr_jroot(channel);
 		if (channel == NULL) /* no such channel, or no omero at all */
 			return OZR_OK;
-		if (ozr_jis(&r, OZR_JSON_OBJECT) && edit_channel(channel, &e->c->channel[i]) != 0)
+		if (ozr_jis(&r, OZR_JSON_OBJECT) &&
+		    edit_channel(e, channel, &e->c->channel[i]) != 0)
 			return no_memory(err);
 	}
 	return OZR_OK;
@@ -219,6 +222,13 @@ static int take_naming(const struct edit *e, struct ozr_err *err)
 		if (from->has_color) {
 			to->has_color = 1;
 			memcpy(to->rgb, from->rgb, sizeof(to->rgb));
+		}
+		if (from->has_window) {
+			to->has_window = 1;
+			to->min = from->min;
+			to->max = from->max;
+			to->start = from->start;
+			to->end = from->end;
 		}
 	}
 	struct ozr_channel *shown =
@@ -288,6 +298,15 @@ static int check_all(void *arg, const struct ozr_node *node, struct ozr_err *err
 	return ozr_image_still_opens(e->img, node, err);
 }
 
+static int check_window(const struct ozr_channel *c, unsigned i, struct ozr_err *err)
+{
+	if (!c->has_window || (isfinite(c->min) && isfinite(c->max) && c->min <= c->max &&
+			       isfinite(c->start) && isfinite(c->end) && c->start < c->end))
+		return OZR_OK;
+	return ozr_fail(err, OZR_BAD_ARG, "channel %u: the window %g to %g in %g to %g is not one",
+			i, c->start, c->end, c->min, c->max);
+}
+
 static int check_changes(const struct edit *e, struct ozr_err *err)
 {
 	const struct ozr_image_changes *c = e->c;
@@ -307,6 +326,9 @@ static int check_changes(const struct edit *e, struct ozr_err *err)
 	if (c->rules != NULL && (c->rules->method < OZR_MEAN || c->rules->method > OZR_MODE))
 		return ozr_fail(err, OZR_BAD_ARG, "method %d is not known", (int)c->rules->method);
 	for (unsigned i = 0; rc == OZR_OK && i < c->channels; i++) {
+		rc = check_window(&c->channel[i], i, err);
+		if (rc != OZR_OK)
+			break;
 		const char *label = c->channel[i].label;
 		rc = memchr(label, '\0', sizeof(c->channel[i].label)) == NULL
 			     ? ozr_fail(err, OZR_BAD_ARG, "channel %u: the label has no end", i)

@@ -33,6 +33,10 @@ struct ozr_omero_source {
 	const struct ozr_range_stats *stats;
 	uint64_t default_z;
 };
+/* Give a channel of the omero member (an object) c's window; what others keep in it stays. Not 0
+ * when out of memory. */
+int ozr_omero_set_window(struct ozr_ctx *ctx, struct ozr_json *channel,
+			 const struct ozr_channel *c);
 /* NULL when out of memory. */
 struct ozr_json *ozr_omero_write(const struct ozr_omero_source *src);
 

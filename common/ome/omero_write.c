@@ -155,6 +155,14 @@ static int write_window(struct ozr_json *w, const struct ozr_channel *c)
 	       ozr_json_set(w, "end", ozr_json_number(c->end));
 }
 
+int ozr_omero_set_window(struct ozr_ctx *ctx, struct ozr_json *channel, const struct ozr_channel *c)
+{
+	struct ozr_jref root = ozr_jroot(channel), before = ozr_jget(&root, "window");
+	struct ozr_json *w = start_from(ctx, &before);
+
+	return write_window(w, c) | ozr_json_set(channel, "window", w);
+}
+
 /* Whether base's channel has a window with all four numbers, as they are spelled there. */
 static int has_whole_window(const struct ozr_jref *window)
 {
@@ -189,9 +197,7 @@ static int write_known(const struct ozr_omero_source *src, const struct known *k
 	bad |= ozr_json_set(o, "active", ozr_json_bool(c.active));
 	if (!given->has_window && has_whole_window(&window))
 		return bad;
-	struct ozr_json *w = start_from(src->ctx, &window);
-	bad |= write_window(w, &c);
-	return bad | ozr_json_set(o, "window", w);
+	return bad | ozr_omero_set_window(src->ctx, o, &c);
 }
 
 static struct ozr_json *write_channel(const struct ozr_omero_source *src, const struct known *known,

@@ -229,3 +229,41 @@ def test_types_that_cannot_be_stored(tmp_path):
     with heard() as said:
         assert gdal.GetDriverByName("OMEZarr").Create(str(tmp_path / "a.ome.zarr"), 5, 5, 1, gdal.GDT_CInt16) is None
     assert len(said.errors()) == 1 and "CInt16" in said.errors()[0]
+
+
+def windows(store):
+    document = json.loads((store / "zarr.json").read_text())["attributes"]["ome"]
+    return [(c["window"]["start"], c["window"]["end"]) for c in document["omero"]["channels"]]
+
+
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize("options, planes", [([], 2), (["BAND_AXIS=Z"], 2), (["PYRAMID=NO"], 2), ([], 1)])
+def test_windows_follow_the_pixels(tmp_path, flush, options, planes):
+    """What viewers show: the range of the coarsest level, without nodata; the type's range would be black."""
+    pixels = (pattern(planes, 600, 500) % 300 + 100).astype("uint16")
+    pixels[0, 200:, 100:] += 1000
+    pixels[:, 40:80, 40:80] = 9999
+    store = tmp_path / "a.ome.zarr"
+    dataset = create(store, pixels, *options)
+    for i in range(planes):
+        dataset.GetRasterBand(i + 1).SetNoDataValue(9999)
+    if flush:
+        dataset.WriteArray(pixels[:, :10])
+        dataset.FlushCache()
+    dataset.WriteArray(pixels)
+    dataset = None
+    again = opened(store)[0]
+    levels = again.GetRasterBand(1).GetOverviewCount()
+    coarsest = [b if not levels else b.GetOverview(levels - 1) for b in (again.GetRasterBand(i + 1) for i in range(planes))]
+    coarsest = numpy.ma.masked_equal([b.ReadAsArray() for b in coarsest], 9999)
+    expected = [(coarsest.min(), coarsest.max())] if options == ["BAND_AXIS=Z"] else [(plane.min(), plane.max()) for plane in coarsest]
+    assert windows(store) == expected and expected[0][1] > 700
+    before = windows(store)
+    gdal.OpenEx(str(store), gdal.OF_UPDATE).WriteArray(pixels * 0)
+    assert windows(store) == before  # those of an image that was there are its owner's
+
+
+def test_window_of_a_constant(tmp_path):
+    store = tmp_path / "a.ome.zarr"
+    create(store, numpy.zeros((1, 20, 20), "float32")).WriteArray(numpy.full((20, 20), numpy.nan, "float32"))
+    assert windows(store) == [(0, 1)]

@@ -60,6 +60,9 @@ static void changed_options(struct ozr_image_options *o, struct ozr_channel *cha
 	channels[0].has_color = 1;
 	memcpy(channels[0].rgb, rgb, 3);
 	channels[1].active = 0;
+	channels[1].has_window = 1;
+	channels[1].max = channels[1].end = 4095.5;
+	channels[1].start = 0.1;
 	o->channels = 3; /* the third one has the usual name and color */
 	o->channel = channels;
 }
@@ -344,6 +347,8 @@ static void test_units(void **state)
 static void test_channels_of_others(void **state)
 {
 	struct ozr_channel channels[3] = {{.label = "a", .active = 1}};
+	const struct ozr_channel shown = {
+		.has_window = 1, .min = -1, .max = 70000, .start = 0.5, .end = 20};
 	const struct ozr_image_changes changes = {.channels = 3, .channel = channels};
 	struct ozr_image_info info;
 	struct ozr_store *s;
@@ -360,9 +365,10 @@ static void test_channels_of_others(void **state)
 		ozr_text_free(text);
 		ozr_store_unref(s);
 	}
-	struct ozr_image *img = foreign(&s, AXES ",\"datasets\":[{\"path\":\"0\"}]",
-					",\"omero\":{\"channels\":[{\"color\":\"00FF00\","
-					"\"mine\":1,\"window\":{\"min\":1,\"max\":2}}]}");
+	struct ozr_image *img =
+		foreign(&s, AXES ",\"datasets\":[{\"path\":\"0\"}]",
+			",\"omero\":{\"channels\":[{\"color\":\"00FF00\","
+			"\"mine\":1,\"window\":{\"min\":1,\"max\":2,\"their\":3}}]}");
 	OK(ozr_image_change(img, &changes, &err));
 	ozr_image_get_info(img, &info);
 	assert_int_equal(info.channels, 1);
@@ -372,6 +378,17 @@ static void test_channels_of_others(void **state)
 	has_text(text, "\"color\": \"00FF00\"", 1);
 	has_text(text, "\"mine\": 1", 1);
 	has_text(text, "\"max\": 2", 1);
+	ozr_text_free(text);
+	channels[0] = shown;
+	OK(ozr_image_open(s, "", OZR_UPDATE, &img, &err));
+	OK(ozr_image_change(img, &changes, &err));
+	OK(ozr_image_channel(img, 0, &channels[1], &err));
+	assert_true(channels[1].has_window && channels[1].min == -1 && channels[1].max == 70000 &&
+		    channels[1].start == 0.5 && channels[1].end == 20);
+	ozr_image_close(img);
+	text = get(s, "zarr.json");
+	has_text(text, "\"label\": \"a\"", 1);
+	has_text(text, "\"their\": 3", 1);
 	ozr_text_free(text);
 	ozr_store_unref(s);
 }
@@ -396,7 +413,7 @@ static void test_refused(void **state)
 			    infinite[] = {INFINITY, 0}, huge[] = {1e308, 1e308};
 	static const char *const long_unit[] = {"a unit that has more than 32 characters", NULL},
 				 *const bad_unit[] = {NULL, "\xff"};
-	struct ozr_channel bad = {.label = "\xc3"};
+	struct ozr_channel bad = {.label = "\xc3"}, shown = {.has_window = 1, .start = 5, .end = 5};
 	struct ozr_image_changes c = {.scale = one};
 	struct ozr_store *s;
 
@@ -417,7 +434,11 @@ static void test_refused(void **state)
 	refused(img, s, &c, OZR_BAD_ARG, "limit is 31");
 	c.unit = bad_unit;
 	refused(img, s, &c, OZR_BAD_ARG, "must be UTF-8");
-	c = (struct ozr_image_changes){.channels = 1, .channel = &bad};
+	c = (struct ozr_image_changes){.channels = 1, .channel = &shown};
+	refused(img, s, &c, OZR_BAD_ARG, "the window 5 to 5");
+	shown.end = NAN;
+	refused(img, s, &c, OZR_BAD_ARG, "channel 0: the window");
+	c.channel = &bad;
 	refused(img, s, &c, OZR_BAD_ARG, "must be UTF-8");
 	memset(bad.label, 'a', sizeof(bad.label));
 	refused(img, s, &c, OZR_BAD_ARG, "has no end");

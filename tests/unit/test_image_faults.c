@@ -34,7 +34,8 @@ static int change(struct ozr_image *img, double factor, struct ozr_err *err)
 {
 	const double scale[] = {factor, factor}, translation[] = {0, 0};
 	const struct ozr_level_rules rules = {.method = factor > 1 ? OZR_MODE : OZR_NEAREST};
-	struct ozr_channel channel = {.active = 1};
+	struct ozr_channel channel = {
+		.active = 1, .has_window = 1, .max = 255, .end = factor > 1 ? 200 : 255};
 	const struct ozr_image_changes changes = {.scale = scale,
 						  .translation = translation,
 						  .channels = 1,
@@ -95,6 +96,7 @@ static void check_metadata(struct ozr_image *img)
 	int is_new = scale[0] == 4;
 	CHECK(is_new || scale[0] == 2);
 	CHECK(strcmp(channel.label, is_new ? "new" : "old") == 0);
+	CHECK(channel.end == (is_new ? 200 : 255));
 	ozr_image_rules(img, &rules);
 	CHECK(rules.method == (is_new ? OZR_MODE : OZR_NEAREST));
 	CHECK(strstr(text, is_new ? "\"more\":\"new\"" : "\"more\":\"old\"") != NULL);

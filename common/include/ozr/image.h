@@ -114,8 +114,8 @@ struct ozr_image_changes {
 	 * axes as 0.4 and 0.5 have them. */
 	const double *scale, *translation;
 	const char *const *unit; /* of each axis, with scale; NULL: as it is; "": none */
-	/* label (not when empty), color (with has_color) and active of the first omero channels;
-	 * windows stay. An image without omero metadata stays without. */
+	/* label (not when empty), color (with has_color), window (with has_window; start < end) and
+	 * active of the first omero channels. An image without omero metadata stays without. */
 	unsigned channels;
 	const struct ozr_channel *channel;
 	const struct ozr_level_rules *rules; /* NULL: as they are */
