@@ -104,7 +104,16 @@ GDALRasterBand *Band::GetOverview(int i)
 		return GDALRasterBand::GetOverview(i);
 	if (dataset()->scene().update && dataset()->scene().update->is_lost())
 		return nullptr; /* there are no levels any more */
-	return i >= 0 && i < own ? dataset()->overview(i)->GetRasterBand(nBand) : nullptr;
+	if (i < 0 || i >= own)
+		return nullptr;
+	GDALRasterBand *band = dataset()->overview(i)->GetRasterBand(nBand);
+	/* Some of GDAL's functions go to its block cache at once, with what that has. */
+	if (Update *update = dataset()->scene().update.get()) {
+		flush_changed_blocks();
+		if (update->is_dirty())
+			band->FlushCache(false);
+	}
+	return band;
 }
 
 /* Zarr's fill value is not nodata: zeros of an image are pixels. */

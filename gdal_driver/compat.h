@@ -142,6 +142,21 @@ class DatasetBase : public GDALDataset
 	}
 };
 
+/* GDALRasterBand with what a version does not tell. */
+class BandBase : public GDALRasterBand
+{
+      protected:
+	/* Blocks in GDAL's cache that IWriteBlock() has not seen. */
+	bool may_have_dirty_blocks() const
+	{
+#if OZR_GDAL_IS(3, 10)
+		return HasDirtyBlocks();
+#else
+		return true;
+#endif
+	}
+};
+
 /* From 3.8 on programs can ask a driver for the parts of a subdataset's name. */
 using split_name = bool (*)(const char *text, std::string &folder, std::string &inner);
 #if OZR_GDAL_IS(3, 8)

@@ -44,7 +44,8 @@ void Dataset::complete()
 {
 	is_main_ = true;
 	if (scene_->update != nullptr) {
-		scene_->update->levels_changed = [this] { drop_cached_levels(); };
+		scene_->update->drop_cached_levels = [this] { drop_cached_levels(); };
+		scene_->update->flush_changed_blocks = [this] { return flush_changed_blocks(); };
 		scene_->update->rebuild = [this](const std::vector<int> &bands, Progress progress) {
 			return rebuild_overviews(*this, bands, progress);
 		};

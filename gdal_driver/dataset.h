@@ -63,8 +63,11 @@ class Dataset final : public DatasetBase
 	/* pixels are not changed. */
 	CPLErr write(const Window &window, const int *bands, int count, const Pixels &pixels,
 		     GDALRasterIOExtraArg *extra);
-	/* What GDAL's block cache holds of these bands is dropped, here and in coarser levels. */
-	void drop_cached_levels();
+	/* Before pixels are read or written by way of GDAL's block cache, whose blocks of levels and
+	 * of level 0 would else contradict each other. False after CPLError(). */
+	bool settle(GDALRWFlag flag);
+	/* A block goes to GDAL's cache. */
+	void block_is_cached();
 
 	const OGRSpatialReference *GetSpatialRef() const override;
 	int GetGCPCount() override;
@@ -128,6 +131,8 @@ class Dataset final : public DatasetBase
 	CPLErr write_converted(const Window &window, const int *bands, int count,
 			       const Pixels &pixels, GDALRasterIOExtraArg *extra);
 	CPLErr sync_blocks(GDALRWFlag flag, const Window &window, const int *bands, int count);
+	bool flush_changed_blocks();
+	void drop_cached_levels();
 	CPLErr read_converted(const Window &window, const int *bands, int count,
 			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
 	void find_overviews() const;
@@ -160,7 +165,7 @@ class Dataset final : public DatasetBase
 	std::string item_; /* what GetMetadataItem() returned last, when made for the call */
 };
 
-class Band final : public GDALRasterBand
+class Band final : public BandBase
 {
       public:
 	Band(Dataset *dataset, int number);
@@ -171,6 +176,9 @@ class Band final : public GDALRasterBand
 	/* What GDAL's block cache has of a window: changed blocks go to the array; for a write
 	 * that goes past the cache all are dropped. */
 	CPLErr sync_blocks(GDALRWFlag flag, const Window &window);
+	/* All changed blocks in GDAL's cache to the array; none is kept in it then. */
+	CPLErr flush_changed_blocks();
+	CPLErr Fill(double real, double imaginary) override;
 	CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
 			  GDALDataType type, string_list options) override;
 	int IGetDataCoverageStatus(int x, int y, int width, int height, int stop,

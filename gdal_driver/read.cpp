@@ -102,7 +102,7 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 		return CE_Failure;
 	/* Levels are brought up to date before anybody looks at them. */
 	if (scene_->update != nullptr && level_ != scene_->view.level &&
-	    !scene_->update->refresh({}))
+	    !scene_->update->bring_up_to_date())
 		return CE_Failure;
 	if (engine_type(pixels.type, info_.dtype, type))
 		return read_boxes(window, bands, count, pixels, type, extra);
@@ -126,6 +126,8 @@ CPLErr Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, 
 			  GDALRasterIOExtraArg *extra)
 {
 	Window window = {x, y, width, height};
+	if (!settle(flag))
+		return CE_Failure;
 	if (is_one_to_one(window, buffer_width, buffer_height, extra)) {
 		Pixels pixels = {data, type, pixel, line, band};
 		CPLErr rc = sync_blocks(flag, window, bands, count);
@@ -152,6 +154,8 @@ CPLErr Band::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, voi
 		       GSpacing line, GDALRasterIOExtraArg *extra)
 {
 	Window window = {x, y, width, height};
+	if (!dataset()->settle(flag))
+		return CE_Failure;
 	if (is_one_to_one(window, buffer_width, buffer_height, extra)) {
 		Pixels pixels = {data, type, pixel, line, 0};
 		CPLErr rc = dataset()->scene().writable() ? sync_blocks(flag, window) : CE_None;
@@ -180,5 +184,6 @@ CPLErr Band::IReadBlock(int x, int y, void *data)
 	GSpacing line = static_cast<GSpacing>(nBlockXSize) * size;
 	if (window.width < nBlockXSize || window.height < nBlockYSize)
 		memset(data, 0, static_cast<size_t>(line) * nBlockYSize);
+	dataset()->block_is_cached();
 	return dataset()->read(window, &nBand, 1, {data, eDataType, size, line, 0}, nullptr);
 }

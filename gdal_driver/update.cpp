@@ -241,11 +241,34 @@ bool Update::refresh(Progress progress)
 						     regions.data(), &call, &err);
 		done = rc == OZR_OK || fail(scene_, "update the levels of", err, rc);
 	}
-	if (levels_changed)
-		levels_changed();
 	if (!done)
 		touch_again(regions);
 	return done;
+}
+
+bool Update::bring_up_to_date()
+{
+	if (!levels_are_ours_ || scene_.info.levels < 2)
+		return true;
+	return (!flush_changed_blocks || flush_changed_blocks()) && refresh({});
+}
+
+bool Update::settle()
+{
+	if (!levels_are_ours_ || scene_.info.levels < 2)
+		return true;
+	if (flush_changed_blocks && !flush_changed_blocks())
+		return false;
+	if (is_dirty())
+		forget_cached_levels();
+	return refresh({});
+}
+
+void Update::forget_cached_levels()
+{
+	if (levels_are_cached_ && drop_cached_levels)
+		drop_cached_levels();
+	levels_are_cached_ = false;
 }
 
 /* --- the end ------------------------------------------------------------------------------- */

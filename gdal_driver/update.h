@@ -83,8 +83,22 @@ class Update
 	/* OVERVIEWS: builds all levels of these bands (from 1) with GDAL's kernels, when
 	 * stored.overviews.by_gdal says that they were made so. */
 	std::function<bool(const std::vector<int> &bands, Progress progress)> rebuild;
-	/* Called after levels have changed: GDAL's block cache may hold older ones. */
-	std::function<void()> levels_changed;
+	/* What stands in GDAL's block cache between a user and the arrays: blocks of level 0 that
+	 * were changed (false after CPLError()), and blocks of levels, which grow old. */
+	std::function<bool()> flush_changed_blocks;
+	std::function<void()> drop_cached_levels;
+	/* GDAL's block cache may have blocks of levels now. */
+	void level_was_cached()
+	{
+		levels_are_cached_ = true;
+	}
+	/* Somebody writes to level 0: those are old. Never while a block of a level is being
+	 * read, which GDAL would lose from its list. */
+	void forget_cached_levels();
+	/* Levels as they should be, before a block of one is read. */
+	bool bring_up_to_date();
+	/* The same before anything else is done with a level: GDAL's cache follows too. */
+	bool settle();
 
       private:
 	void start_dirty();
@@ -104,6 +118,7 @@ class Update
 	bool levels_are_ours_;        /* to refresh; false: deferred, they belong to nobody yet */
 	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
 	bool lost_ = false;
+	bool levels_are_cached_ = false;
 	std::mutex mutex_;
 	DirtySet dirty_; /* (mutex_) */
 };

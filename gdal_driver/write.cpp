@@ -130,6 +130,45 @@ CPLErr Dataset::sync_blocks(GDALRWFlag flag, const Window &window, const int *ba
 	return rc;
 }
 
+CPLErr Band::flush_changed_blocks()
+{
+	return may_have_dirty_blocks() ? FlushCache(false) : CE_None;
+}
+
+bool Dataset::flush_changed_blocks()
+{
+	bool done = true;
+	for (int i = 1; i <= nBands && done; i++)
+		done = static_cast<Band *>(GetRasterBand(i))->flush_changed_blocks() == CE_None;
+	return done;
+}
+
+bool Dataset::settle(GDALRWFlag flag)
+{
+	Update *update = scene_->update.get();
+	if (update == nullptr || update->is_lost())
+		return true; /* others say so */
+	if (level_ != scene_->view.level)
+		return level_ == no_level || update->settle();
+	if (flag == GF_Write)
+		update->forget_cached_levels();
+	return true;
+}
+
+void Dataset::block_is_cached()
+{
+	if (scene_->update != nullptr && level_ != scene_->view.level)
+		scene_->update->level_was_cached();
+}
+
+/* By way of GDAL's block cache, where the new pixels stay for a while. */
+CPLErr Band::Fill(double real, double imaginary)
+{
+	if (!dataset()->settle(GF_Write))
+		return CE_Failure;
+	return GDALRasterBand::Fill(real, imaginary);
+}
+
 void Dataset::drop_cached_levels()
 {
 	for (auto &one : overviews_)
