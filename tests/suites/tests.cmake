@@ -4,8 +4,14 @@
 if(TARGET gdal_OMEZarr AND NOT OZR_SANITIZE)
   foreach(name autotest programs)
     add_test(NAME suites/gdal_${name}
-      COMMAND "${CMAKE_CURRENT_LIST_DIR}/run_suite.sh" "${CMAKE_CURRENT_LIST_DIR}/test_gdal_${name}.py")
+      COMMAND "${CMAKE_CURRENT_LIST_DIR}/run_suite.sh" OZR_GDAL_AUTOTEST pymod/gdaltest.py
+              "${CMAKE_CURRENT_LIST_DIR}/test_gdal_${name}.py")
     set_tests_properties(suites/gdal_${name} PROPERTIES LABELS suites SKIP_RETURN_CODE 77 TIMEOUT 600
       ENVIRONMENT "OZR_DRIVER_FOLDER=$<TARGET_FILE_DIR:gdal_OMEZarr>")
   endforeach()
+  add_test(NAME suites/rasterio
+    COMMAND "${CMAKE_CURRENT_LIST_DIR}/run_suite.sh" OZR_RASTERIO_TESTS test_overviews.py
+            "${CMAKE_CURRENT_LIST_DIR}/test_rasterio.py")
+  set_tests_properties(suites/rasterio PROPERTIES LABELS suites SKIP_RETURN_CODE 77 TIMEOUT 1200
+    ENVIRONMENT "OZR_DRIVER_FOLDER=$<TARGET_FILE_DIR:gdal_OMEZarr>;OZR_NEEDS=rasterio, hypothesis")
 endif()
