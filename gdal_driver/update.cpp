@@ -283,6 +283,17 @@ bool Update::finish_new(Progress progress, bool abandon)
 	return done || abandon;
 }
 
+/* After a failure, which was told, the rest is done as far as it goes, without another word. */
+template <typename Step> static bool go_on(bool done, const Step &step)
+{
+	if (done)
+		return step();
+	CPLErrorStateBackuper state;
+	CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
+	step();
+	return false;
+}
+
 bool Update::finish(Progress progress, bool abandon)
 {
 	if (lost_)
@@ -290,17 +301,19 @@ bool Update::finish(Progress progress, bool abandon)
 	if (creation_ != nullptr)
 		return finish_new(progress, abandon);
 	bool done = write_pixels();
-	done = refresh(progress) && done; /* also of what could be written */
+	done = go_on(done, [&] { return refresh(progress); });
 	if (done && levels_are_ours_ && scene_.stored.overviews.deferred) {
 		scene_.stored.overviews.deferred = false;
 		scene_.stored.changes.overviews = true;
 	}
 	if (done && is_new_)
 		done = settle_windows(scene_);
-	done = save_stored(scene_) && done;
-	ozr_err err = {};
-	int rc = ozr_store_sync(scene_.store.get(), &err);
-	return rc == OZR_OK ? done : fail(scene_, "write", err, rc);
+	done = go_on(done, [&] { return save_stored(scene_); });
+	return go_on(done, [&] {
+		ozr_err err = {};
+		int rc = ozr_store_sync(scene_.store.get(), &err);
+		return rc == OZR_OK || fail(scene_, "write", err, rc);
+	});
 }
 
 bool refresh_region(Scene &scene, unsigned first, unsigned last, const Region &region,
