@@ -73,7 +73,8 @@ static bool make_scene(const Source &source, const char *name, FreshImage &creat
 		scene.stored.geotransform_is_ome = true;
 	}
 	if (creation.plan.deferred && scene.info.levels > 1)
-		scene.stored.overviews.deferred = scene.stored.changes.overviews = true;
+		scene.stored.overviews.deferred = scene.stored.overviews.unseen =
+			scene.stored.changes.overviews = true;
 	return true;
 }
 

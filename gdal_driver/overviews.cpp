@@ -174,9 +174,12 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 	/* Levels that stay follow what was written. */
 	if ((plan.keeps_any && !scene_->update->refresh({})) || !build(*this, plan, record, p))
 		return CE_Failure;
+	bool unseen = scene_->stored.overviews.unseen;
 	scene_->stored.overviews = record;
 	scene_->update->forget_dirty();
 	take_new_levels();
+	if (unseen && count > 0 && !settle_windows(*scene_))
+		return CE_Failure;
 	p.fn(1.0, "", p.data);
 	return CE_None;
 }

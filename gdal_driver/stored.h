@@ -16,7 +16,8 @@
  *           "data_axes": [1, 2], "epoch": 2020.5},
  *   "gcps": {"srs": {"wkt": "...", ...},
  *            "points": [{"id": "1", "info": "", "pixel": 0, "line": 0, "x": 1, "y": 2, "z": 3}]},
- *   "pyramid": "deferred",     levels above 0 are not built yet: nobody shows them
+ *   "pyramid": "deferred",     levels above 0 are not built yet: nobody shows them; "empty":
+ *                              and windows of channels are to be found with them
  *   "overviews": {"method": "CUBIC", "by": "gdal"},   built by GDAL's kernels
  *   "metadata": {"": {"AREA_OR_POINT": "Area"}, "xml:XMP": ["<x/>"]},
  *   "every_band": {...},       what all bands have in common; all of them are described then,
@@ -72,6 +73,7 @@ struct StoredOverviews {
 	std::string method;    /* a name of gdaladdo's when by_gdal, else "": the image says */
 	bool by_gdal = false;  /* by GDAL's kernels: refreshing them is up to overviews.cpp */
 	bool deferred = false; /* they are not there yet: readers must not show them */
+	bool unseen = false;   /* nor is known what range the pixels have (windows.cpp) */
 };
 
 struct Stored {

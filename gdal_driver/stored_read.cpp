@@ -186,7 +186,8 @@ uint64_t axis_extent(ozr_image *image, const std::string &name)
 void read_members(const CPLJSONObject &gdal, ozr_image *image, Stored &out)
 {
 	out.band_axis = gdal.GetString("band_axis");
-	out.overviews.deferred = gdal.GetString("pyramid") == "deferred";
+	out.overviews.unseen = gdal.GetString("pyramid") == "empty";
+	out.overviews.deferred = out.overviews.unseen || gdal.GetString("pyramid") == "deferred";
 	CPLJSONObject overviews = gdal.GetObj("overviews");
 	out.overviews.by_gdal = overviews.GetString("by") == "gdal";
 	out.overviews.method = overviews.GetString("method");

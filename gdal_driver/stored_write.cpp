@@ -241,7 +241,7 @@ static void write_overviews(const StoredOverviews &overviews, CPLJSONObject &gda
 {
 	CPLJSONObject how;
 	if (overviews.deferred)
-		gdal.Add("pyramid", "deferred");
+		gdal.Add("pyramid", overviews.unseen ? "empty" : "deferred");
 	if (!overviews.by_gdal)
 		return;
 	how.Add("method", overviews.method);

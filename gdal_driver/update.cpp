@@ -174,7 +174,8 @@ bool Update::publish_new(bool hide_levels)
 	if (!settle_fill())
 		return false;
 	if (hide_levels)
-		scene_.stored.overviews.deferred = scene_.stored.changes.overviews = true;
+		scene_.stored.overviews.deferred = scene_.stored.overviews.unseen =
+			scene_.stored.changes.overviews = true;
 	return (write_pixels() && save_stored(scene_) && commit() && reopen()) || lose();
 }
 
@@ -303,7 +304,7 @@ bool Update::finish(Progress progress, bool abandon)
 	bool done = write_pixels();
 	done = go_on(done, [&] { return refresh(progress); });
 	if (done && levels_are_ours_ && scene_.stored.overviews.deferred) {
-		scene_.stored.overviews.deferred = false;
+		scene_.stored.overviews.deferred = scene_.stored.overviews.unseen = false;
 		scene_.stored.changes.overviews = true;
 	}
 	if (done && is_new_)
@@ -328,12 +329,13 @@ bool refresh_region(Scene &scene, unsigned first, unsigned last, const Region &r
 
 bool publish_pyramid(Scene &scene)
 {
-	if (!scene.stored.overviews.deferred)
+	StoredOverviews before = scene.stored.overviews;
+	if (!before.deferred)
 		return true;
-	scene.stored.overviews.deferred = false;
+	scene.stored.overviews.deferred = scene.stored.overviews.unseen = false;
 	scene.stored.changes.overviews = true;
-	if (!save_stored(scene)) {
-		scene.stored.overviews.deferred = true;
+	if ((before.unseen && !settle_windows(scene)) || !save_stored(scene)) {
+		scene.stored.overviews = before;
 		return false;
 	}
 	scene.update->forget_dirty();

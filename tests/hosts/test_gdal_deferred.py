@@ -386,3 +386,23 @@ def test_document(filled):
     assert len(attributes["ome"]["multiscales"][0]["datasets"]) == 3 and attributes["gdal"]["pyramid"] == "deferred"
     build(filled, "LEVEL=1-2", "PUBLISH=YES")
     assert "pyramid" not in json.loads((filled / "zarr.json").read_text())["attributes"]["gdal"]
+
+
+@pytest.mark.parametrize("by", ["regions", "gdaladdo"])
+def test_windows(deferred, tmp_path, by):
+    """What viewers show is known when the levels are; a copy has known it before."""
+    def windows(path):
+        channels = json.loads((path / "zarr.json").read_text())["attributes"]["ome"]["omero"]["channels"]
+        return [(c["window"]["start"], c["window"]["end"]) for c in channels]
+    finish([start(WORKER, deferred, tmp_path / "pixels.npy", 0, 0, 500, 600)])
+    assert windows(deferred) == [(0, 65535)] * 2
+    if by == "regions":
+        build(deferred, "LEVEL=1-2", "PUBLISH=YES")
+        assert windows(deferred) == [(plane.min(), plane.max()) for plane in LEVELS[1]]
+    else:
+        build(deferred, method="NEAREST", factors=[4])
+        assert windows(deferred) == [(plane.min(), plane.max()) for plane in PIXELS[:, ::4, ::4]]
+    copied(memory_raster(PIXELS), tmp_path / "copy.ome.zarr", "PYRAMID=DEFER", *OPTIONS)
+    for _ in range(2):
+        assert windows(tmp_path / "copy.ome.zarr") == [(plane.min(), plane.max()) for plane in PIXELS]
+        build(tmp_path / "copy.ome.zarr", "LEVEL=1-2", "PUBLISH=YES")
