@@ -13,8 +13,10 @@ template <typename F> CPLErr Band::change(const char *what, F fn)
 {
 	if (!dataset()->may_change(what))
 		return CE_Failure;
-	fn(change_band(dataset()->scene(), nBand));
-	return settle_level_rules(dataset()->scene()) ? CE_None : CE_Failure;
+	Scene &scene = dataset()->scene();
+	fn(change_band(scene, nBand));
+	scene.rules_changed = true;
+	return CE_None;
 }
 
 static CPLErr refuse(const char *what, const std::string &name, const char *why)
@@ -41,12 +43,13 @@ void Band::SetDescription(const char *text)
 CPLErr Band::SetMetadata(string_list items, const char *domain)
 {
 	std::string name = domain != nullptr ? domain : "";
-	CPLErr rc = GDALRasterBand::SetMetadata(items, name.c_str());
+	CPLStringList copy(CSLDuplicate(items)); /* they may be the ones that are replaced */
+	CPLErr rc = GDALRasterBand::SetMetadata(copy.List(), name.c_str());
 	if (rc != CE_None || !dataset()->is_main() || !is_stored_domain(name))
 		return rc;
 	Scene &scene = dataset()->scene();
 	if (scene.writable())
-		store_items(items, name, change_band(scene, nBand).metadata,
+		store_items(copy.List(), name, change_band(scene, nBand).metadata,
 			    scene.stored.changes.bands);
 	else
 		dataset()->warn_of_memory();
@@ -56,6 +59,9 @@ CPLErr Band::SetMetadata(string_list items, const char *domain)
 CPLErr Band::SetMetadataItem(const char *name, const char *value, const char *domain)
 {
 	std::string where = domain != nullptr ? domain : "";
+	std::string key = name, text = value != nullptr ? value : ""; /* theirs may be replaced */
+	name = key.c_str();
+	value = value != nullptr ? text.c_str() : nullptr;
 	CPLErr rc = GDALRasterBand::SetMetadataItem(name, value, where.c_str());
 	if (rc != CE_None || !dataset()->is_main() || !is_stored_domain(where))
 		return rc;

@@ -126,7 +126,7 @@ class DatasetBase : public GDALDataset
 	}
 #endif
 
-      private:
+      protected:
 	/* The blocks of GDAL's cache that were written, to IWriteBlock(). */
 	CPLErr flush_blocks(bool at_closing)
 	{

@@ -192,6 +192,10 @@ bool Dataset::geotransform(double gt[6]) const
 	double fine[OZR_MAX_RANK], coarse[OZR_MAX_RANK], ignored[OZR_MAX_RANK];
 	if (!stored.has_geotransform)
 		return false;
+	if (level_ == 0 || scene_->image == nullptr) {
+		std::copy(stored.geotransform, stored.geotransform + 6, gt);
+		return true;
+	}
 	ozr_image_transform(scene_->image.get(), 0, fine, ignored);
 	ozr_image_transform(scene_->image.get(), level_, coarse, ignored);
 	coarser_geotransform(stored.geotransform, coarse[view.x] / fine[view.x],

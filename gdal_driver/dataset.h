@@ -63,6 +63,8 @@ class Dataset final : public DatasetBase
 	/* pixels are not changed. */
 	CPLErr write(const Window &window, const int *bands, int count, const Pixels &pixels,
 		     GDALRasterIOExtraArg *extra);
+	/* Files are made beside the image, so it must be at its target. False after CPLError(). */
+	bool prepare_mask();
 	/* Before pixels are read or written by way of GDAL's block cache, whose blocks of levels and
 	 * of level 0 would else contradict each other. False after CPLError(). */
 	bool settle(GDALRWFlag flag);
@@ -99,6 +101,7 @@ class Dataset final : public DatasetBase
 			  GDALDataType type, int count, int *bands, string_list options) override;
 	/* How much of a band's window is stored; false when it is not known, or costs too much. */
 	bool presence(const Window &window, int band, unsigned stop, ozr_presence &out) const;
+	CPLErr CreateMaskBand(int flags) override;
 	char **GetFileList() override;
 	char **GetMetadataDomainList() override;
 	string_list GetMetadata(const char *domain) override;
@@ -128,6 +131,7 @@ class Dataset final : public DatasetBase
 			  ozr_dtype type, GDALRasterIOExtraArg *extra);
 	CPLErr write_boxes(const Window &window, const int *bands, int count, const Pixels &pixels,
 			   ozr_dtype type, GDALRasterIOExtraArg *extra);
+	bool names_plane_twice(const int *bands, int count) const;
 	CPLErr write_converted(const Window &window, const int *bands, int count,
 			       const Pixels &pixels, GDALRasterIOExtraArg *extra);
 	CPLErr sync_blocks(GDALRWFlag flag, const Window &window, const int *bands, int count);
@@ -179,6 +183,7 @@ class Band final : public BandBase
 	/* All changed blocks in GDAL's cache to the array; none is kept in it then. */
 	CPLErr flush_changed_blocks();
 	CPLErr Fill(double real, double imaginary) override;
+	CPLErr CreateMaskBand(int flags) override;
 	CPLErr AdviseRead(int x, int y, int width, int height, int buffer_width, int buffer_height,
 			  GDALDataType type, string_list options) override;
 	int IGetDataCoverageStatus(int x, int y, int width, int height, int stop,

@@ -7,18 +7,27 @@
  */
 #include "driver.h"
 
+#include <atomic>
 #include <cstdlib>
 
-Driver::Driver() = default;
+/* The one that was made last. Not GDAL's list: datasets may be open when somebody deregisters it. */
+static std::atomic<Driver *> current{nullptr};
+
+Driver::Driver()
+{
+	current = this;
+}
 
 Driver::~Driver()
 {
+	Driver *expected = this;
+	current.compare_exchange_strong(expected, nullptr);
 	ozr_ctx_unref(ctx_);
 }
 
 Driver *Driver::get()
 {
-	return dynamic_cast<Driver *>(GetGDALDriverManager()->GetDriverByName("OMEZarr"));
+	return current;
 }
 
 static void *capture(void *)

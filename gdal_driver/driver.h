@@ -58,7 +58,7 @@ class Driver final : public GDALDriver
       public:
 	Driver();
 	~Driver() override;
-	/* The registered one; it is there whenever GDAL calls us. */
+	/* It is there whenever GDAL calls us. */
 	static Driver *get();
 	/* Borrowed; nullptr after CPLError(). */
 	ozr_ctx *context();

@@ -40,6 +40,9 @@ bool settle_level_rules(Scene &scene)
 	ozr_image_changes changes = {};
 	ozr_err err = {};
 	bool to_be_built = scene.access == Access::CREATING || scene.stored.overviews.deferred;
+	if (!scene.rules_changed)
+		return true;
+	scene.rules_changed = false;
 	if (!scene.writable() || (!to_be_built && scene.info.levels > 1))
 		return true;
 	ozr_image_rules(scene.image.get(), &before);
@@ -58,6 +61,7 @@ bool settle_level_rules(Scene &scene)
 	changes.rules = &rules;
 	if (ozr_image_change(scene.image.get(), &changes, &err) == OZR_OK)
 		return true;
+	scene.rules_changed = true;
 	report(err);
 	return false;
 }

@@ -151,9 +151,9 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 	for (auto &one : overviews_)
 		if (one.second)
 			one.second->FlushCache(false);
-	FlushCache(false);
 	bool is_part = false;
-	if (!publish() || !build_part(*this, resampling, count, factors, options, p, is_part))
+	if (flush_blocks(false) != CE_None || !publish() ||
+	    !build_part(*this, resampling, count, factors, options, p, is_part))
 		return CE_Failure;
 	if (is_part) {
 		take_new_levels(); /* they may be published now */

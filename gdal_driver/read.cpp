@@ -94,8 +94,7 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 {
 	ozr_dtype type;
 	if (scene_->update != nullptr && scene_->update->is_lost()) {
-		CPLError(CE_Failure, CPLE_FileIO, "read '%s': the image could not be created",
-			 scene_->name.c_str());
+		scene_->update->say_lost("read");
 		return CE_Failure;
 	}
 	if (is_gone())

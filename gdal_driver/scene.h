@@ -65,6 +65,7 @@ struct Scene {
 	std::unique_ptr<LabelTable> labels; /* nullptr: nothing is known about values */
 	unsigned threads = 0;
 	Access access = Access::READ;
+	bool rules_changed = false;     /* setters were called: settle_level_rules() */
 	bool method_is_default = false; /* of a new image: nobody has said how to make levels */
 	std::unique_ptr<Update> update; /* nullptr: read-only */
 

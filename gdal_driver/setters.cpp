@@ -14,9 +14,12 @@
 #include "dataset.h"
 #include "driver.h"
 #include "georef.h"
+#include "update.h"
 
 bool Dataset::may_change(const char *what)
 {
+	if (scene_->update != nullptr && scene_->update->is_lost())
+		return scene_->update->say_lost((std::string("set ") + what + " of").c_str());
 	if (is_main_ && scene_->writable())
 		return true;
 	if (is_main_)
@@ -115,11 +118,13 @@ CPLErr Dataset::SetGCPs(int count, const GDAL_GCP *points, const OGRSpatialRefer
 CPLErr Dataset::SetMetadata(string_list items, const char *domain)
 {
 	std::string name = domain != nullptr ? domain : "";
-	CPLErr rc = DatasetBase::SetMetadata(items, name.c_str());
+	CPLStringList copy(CSLDuplicate(items)); /* they may be the ones that are replaced */
+	CPLErr rc = DatasetBase::SetMetadata(copy.List(), name.c_str());
 	if (rc != CE_None || !is_main_ || !is_stored_domain(name))
 		return rc;
 	if (scene_->writable())
-		store_items(items, name, scene_->stored.metadata, scene_->stored.changes.metadata);
+		store_items(copy.List(), name, scene_->stored.metadata,
+			    scene_->stored.changes.metadata);
 	else
 		warn_of_memory();
 	return rc;
@@ -128,6 +133,9 @@ CPLErr Dataset::SetMetadata(string_list items, const char *domain)
 CPLErr Dataset::SetMetadataItem(const char *name, const char *value, const char *domain)
 {
 	std::string where = domain != nullptr ? domain : "";
+	std::string key = name, text = value != nullptr ? value : ""; /* theirs may be replaced */
+	name = key.c_str();
+	value = value != nullptr ? text.c_str() : nullptr;
 	CPLErr rc = DatasetBase::SetMetadataItem(name, value, where.c_str());
 	if (rc != CE_None || !is_main_ || !is_stored_domain(where))
 		return rc;

@@ -105,6 +105,7 @@ bool Update::settle_fill()
 		return true;
 	memcpy(options.fill, nodata, sizeof(nodata));
 	scene_.image.reset(); /* its folder goes, and the target is free again */
+	scene_.rules_changed = true;
 	return (creation_->start(scene_.image) && settle_level_rules(scene_)) || lose();
 }
 
@@ -114,13 +115,19 @@ bool Update::lose()
 	return false;
 }
 
+bool Update::say_lost(const char *what) const
+{
+	CPLError(CE_Failure, CPLE_FileIO, "%s '%s': the image could not be created", what,
+		 scene_.name.c_str());
+	return false;
+}
+
 bool Update::prepare()
 {
 	if (lost_)
-		CPLError(CE_Failure, CPLE_FileIO, "write '%s': the image could not be created",
-			 scene_.name.c_str());
-	if (lost_ || creation_ == nullptr)
-		return !lost_;
+		return say_lost("write");
+	if (creation_ == nullptr)
+		return true;
 	/* Other writers wait for a deferred image: it is there before its first pixel. */
 	return levels_are_ours_ ? settle_fill() : publish_new(false);
 }
@@ -130,7 +137,7 @@ bool Update::prepare()
 bool Update::write_pixels()
 {
 	ozr_call call = library_call(scene_, nullptr);
-	bool written = true;
+	bool written = settle_level_rules(scene_);
 	for (unsigned n = 0; n < scene_.info.levels && written; n++) {
 		ozr_err err = {};
 		int rc = ozr_array_flush(ozr_image_level(scene_.image.get(), n), &call, &err);
@@ -182,7 +189,7 @@ bool Update::publish_new(bool hide_levels)
 bool Update::publish()
 {
 	if (lost_)
-		return false;
+		return say_lost("write");
 	if (creation_ != nullptr)
 		return publish_new(is_dirty());
 	return write_pixels() && save_stored(scene_);
@@ -232,7 +239,11 @@ bool Update::refresh(Progress progress)
 	}
 	if (regions.empty() || lost_)
 		return !lost_;
-	bool done;
+	bool done = settle_level_rules(scene_);
+	if (!done) {
+		touch_again(regions);
+		return false;
+	}
 	if (scene_.stored.overviews.by_gdal && rebuild) {
 		done = refresh_by_gdal(regions, progress);
 	} else {

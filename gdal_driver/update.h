@@ -60,6 +60,9 @@ class Update
 		return lost_;
 	}
 
+	/* CPLError() that says so; false. */
+	bool say_lost(const char *what) const;
+
 	/* These elements of level 0 were written, or may have been. */
 	void touched(const ozr_box *boxes, size_t count);
 	/* The levels were made anew by other means: they follow from now on, whoever they

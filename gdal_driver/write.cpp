@@ -70,26 +70,37 @@ CPLErr Dataset::write_converted(const Window &window, const int *bands, int coun
 	return CE_None;
 }
 
+/* Bands that are one plane (a band named twice, or planes of a coarser level that fell together)
+ * are written one after the other: the last one stays. */
+bool Dataset::names_plane_twice(const int *bands, int count) const
+{
+	if (count < 2)
+		return false;
+	std::vector<const Indices *> planes;
+	for (int i = 0; i < count; i++)
+		planes.push_back(&planes_[bands[i] - 1]);
+	std::sort(planes.begin(), planes.end(),
+		  [](const Indices *a, const Indices *b) { return *a < *b; });
+	return std::adjacent_find(planes.begin(), planes.end(),
+				  [](const Indices *a, const Indices *b) { return *a == *b; }) !=
+	       planes.end();
+}
+
 CPLErr Dataset::write(const Window &window, const int *bands, int count, const Pixels &pixels,
 		      GDALRasterIOExtraArg *extra)
 {
 	ozr_dtype type;
 	if (is_gone())
 		return CE_Failure;
-	/* Bands that are one plane (a band named twice, or planes of a coarser level that fell
-	 * together) are written one after the other: the last one stays. */
-	for (int i = 1; i < count; i++)
-		for (int k = 0; k < i; k++)
-			if (planes_[bands[i] - 1] == planes_[bands[k] - 1]) {
-				CPLErr rc = CE_None;
-				for (int n = 0; n < count && rc == CE_None; n++) {
-					Pixels one = pixels;
-					one.data =
-						static_cast<GByte *>(pixels.data) + n * pixels.band;
-					rc = write(window, bands + n, 1, one, extra);
-				}
-				return rc;
-			}
+	if (names_plane_twice(bands, count)) {
+		CPLErr rc = CE_None;
+		for (int n = 0; n < count && rc == CE_None; n++) {
+			Pixels one = pixels;
+			one.data = static_cast<GByte *>(pixels.data) + n * pixels.band;
+			rc = write(window, bands + n, 1, one, extra);
+		}
+		return rc;
+	}
 	if (!scene_->writable()) {
 		CPLError(CE_Failure, CPLE_NoWriteAccess, "write '%s': it is open for reading only",
 			 scene_->name.c_str());
@@ -182,6 +193,26 @@ CPLErr Band::IWriteBlock(int x, int y, void *data)
 	GSpacing line = static_cast<GSpacing>(nBlockXSize) * size;
 	return dataset()->write(block_window(x, y), &nBand, 1, {data, eDataType, size, line, 0},
 				nullptr);
+}
+
+/* --- masks, which are GDAL's own beside the image (.msk) ------------------------------ */
+
+/* A new image removes what stands beside its place when it comes there. */
+bool Dataset::prepare_mask()
+{
+	if (scene_->access != Access::CREATING || !oOvManager.IsInitialized())
+		return true;
+	return flush_blocks(false) == CE_None && publish();
+}
+
+CPLErr Dataset::CreateMaskBand(int flags)
+{
+	return prepare_mask() ? DatasetBase::CreateMaskBand(flags) : CE_Failure;
+}
+
+CPLErr Band::CreateMaskBand(int flags)
+{
+	return dataset()->prepare_mask() ? GDALRasterBand::CreateMaskBand(flags) : CE_Failure;
 }
 
 /* --- the life of what was written ------------------------------------------------------ */

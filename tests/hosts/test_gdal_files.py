@@ -176,3 +176,18 @@ def test_a_cancelled_copy_leaves_no_folders_in_memory(version):
     assert not gdal.ReadDirRecursive(target)
     assert driver.CreateCopy(target, source, 0, [f"OME_VERSION={version}"]) is not None
     assert driver.Delete(target) == 0
+
+
+@pytest.mark.parametrize("target", ["/b.ome.zarr", "/./b.ome.zarr", "//b.ome.zarr", "/../a.ome.zarr/b.ome.zarr", ""])
+@pytest.mark.parametrize("move", [DRIVER.Rename, DRIVER.CopyFiles])
+def test_into_itself(target, move):
+    """A copy inside its source would be removed with it, or would be a part of what is copied."""
+    gdal.RmdirRecursive(MEMORY)
+    gdal.Mkdir(MEMORY, 0o777)
+    source = made(MEMORY)
+    before = contents(MEMORY)
+    with heard() as said:
+        assert move(source + target, source) != 0
+    assert len(said.errors()) == 1
+    assert before and contents(MEMORY) == before
+    gdal.RmdirRecursive(MEMORY)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong around a dataset that is written: errors instead of crashes, and nothing is lost."""
+import subprocess
+import sys
+
+import numpy
+import pytest
+from conftest import heard, opened
+from osgeo import gdal
+
+DRIVER = gdal.GetDriverByName("OMEZarr")
+
+
+def test_image_that_could_not_be_created(tmp_path):
+    """Somebody takes the name before the first pixel: every call fails with one error, none crashes."""
+    path = tmp_path / "a.ome.zarr"
+    dataset = DRIVER.Create(str(path), 700, 600, 1, gdal.GDT_Byte)
+    assert dataset.SetGeoTransform((1, 2, 0, 3, 0, -2)) == 0
+    band = dataset.GetRasterBand(1)
+    overview = band.GetOverview(0)
+    band.SetNoDataValue(5)  # the empty image is made anew with it
+    path.mkdir()
+    (path / "mine").write_text("x")
+    with heard() as said:
+        assert band.WriteArray(numpy.ones((600, 700), "uint8")) != 0
+    assert len(said.errors()) == 1 and "exists" in said.errors()[0]
+    calls = [lambda: band.WriteArray(numpy.ones((600, 700), "uint8")), lambda: band.SetNoDataValue(7), band.DeleteNoDataValue,
+             lambda: band.SetColorInterpretation(gdal.GCI_RedBand), lambda: dataset.SetGeoTransform((1, 1, 0, 2, 0, -1)),
+             lambda: dataset.BuildOverviews("NEAREST", [2])]
+    for call in calls:
+        with heard() as said:
+            assert call() != 0
+        assert len(said.errors()) == 1 and "could not be created" in said.errors()[0]
+    for look in (band, overview):
+        with heard() as said:
+            assert look.ReadAsArray() is None
+        assert len(said.errors()) >= 1
+    with heard() as said:
+        dataset.SetMetadataItem("a", "b")
+        band.SetDescription("c")
+        assert dataset.GetGeoTransform() == (1, 2, 0, 3, 0, -2)
+        assert band.GetOverview(0) is None
+        dataset = band = None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.ome.zarr"]
+    assert [entry.name for entry in path.iterdir()] == ["mine"]
+
+
+def test_mask_of_a_new_image(tmp_path):
+    """GDAL keeps masks beside images that have no levels: the commit must not take it for an old one's."""
+    path = tmp_path / "a.ome.zarr"
+    dataset = DRIVER.Create(str(path), 64, 64, 1, gdal.GDT_Byte, ["LEVELS=1"])
+    mask = numpy.zeros((64, 64), "uint8")
+    mask[:, 20:] = 255
+    assert dataset.CreateMaskBand(gdal.GMF_PER_DATASET) == 0
+    assert dataset.GetRasterBand(1).GetMaskBand().WriteArray(mask) == 0
+    assert dataset.GetRasterBand(1).WriteArray(mask // 2) == 0
+    dataset = None
+    dataset, _ = opened(path)
+    band = dataset.GetRasterBand(1)
+    assert band.GetMaskFlags() == gdal.GMF_PER_DATASET
+    numpy.testing.assert_array_equal(band.GetMaskBand().ReadAsArray(), mask)
+    numpy.testing.assert_array_equal(band.ReadAsArray(), mask // 2)
+
+
+@pytest.mark.parametrize("work", ["dataset.GetRasterBand(1).Fill(3)", "dataset.FlushCache()", "dataset.GetMetadataItem('X', 'OZR_STATS')", "pass"])
+def test_driver_that_is_deregistered(tmp_path, work):
+    code = f"""
+from osgeo import gdal
+driver = gdal.GetDriverByName("OMEZarr")
+dataset = driver.Create({str(tmp_path / "a.ome.zarr")!r}, 64, 64, 1, gdal.GDT_Byte)
+driver.Deregister()
+{work}
+dataset = None
+driver.Register()
+assert gdal.Open({str(tmp_path / "a.ome.zarr")!r}).RasterXSize == 64
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_metadata_given_back(tmp_path):
+    """What a getter gave may be what a setter gets (GDAL's programs in C do that)."""
+    import ctypes
+    import ctypes.util
+    import re
+    loaded = {m.group(1) for m in re.finditer(r"(\S*libgdal\S*)", open("/proc/self/maps").read())}
+    lib = ctypes.CDLL(sorted(loaded)[0])
+    for name, restype, argtypes in (("GDALOpen", ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]), ("GDALClose", None, [ctypes.c_void_p]),
+                                    ("GDALGetMetadata", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
+                                    ("GDALSetMetadata", ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p]),
+                                    ("GDALGetRasterBand", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int]),
+                                    ("GDALGetRasterUnitType", ctypes.c_void_p, [ctypes.c_void_p]),
+                                    ("GDALSetRasterUnitType", ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p])):
+        function = getattr(lib, name)
+        function.restype, function.argtypes = restype, argtypes
+    path = tmp_path / "a.ome.zarr"
+    dataset = DRIVER.Create(str(path), 64, 64, 2, gdal.GDT_Byte)
+    items = {f"KEY_{i}": "value " * 20 + str(i) for i in range(50)}
+    dataset.SetMetadata(items)
+    dataset.GetRasterBand(1).SetMetadata(items)
+    dataset.GetRasterBand(1).SetUnitType("m")
+    dataset = None
+    handle = lib.GDALOpen(str(path).encode(), gdal.GA_Update)
+    bands = [lib.GDALGetRasterBand(handle, i) for i in (1, 2)]
+    assert lib.GDALSetMetadata(handle, lib.GDALGetMetadata(handle, None), None) == 0
+    assert lib.GDALSetMetadata(bands[0], lib.GDALGetMetadata(bands[0], None), None) == 0
+    assert lib.GDALSetMetadata(bands[1], lib.GDALGetMetadata(bands[0], None), None) == 0
+    assert lib.GDALSetRasterUnitType(bands[1], lib.GDALGetRasterUnitType(bands[0])) == 0
+    lib.GDALClose(handle)
+    dataset, _ = opened(path)
+    assert dataset.GetMetadata() == items
+    for i in (1, 2):
+        assert dataset.GetRasterBand(i).GetMetadata() == items
+        assert dataset.GetRasterBand(i).GetUnitType() == "m"
