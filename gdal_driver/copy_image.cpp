@@ -108,6 +108,7 @@ static bool make_plan(ImageCopy &copy)
 	plan.has_srs = copy.georef && !stored.srs.IsEmpty();
 	plan_from_bands(copy);
 	return plan_options(request.target, request.options, plan) &&
+	       plan_as_label(request.target, request.options, false, plan) &&
 	       !refuse_levels(request.options, plan) &&
 	       take_levels(copy.origin.get(), plan.overviews, plan.image, plan.threads,
 			   copy.levels);

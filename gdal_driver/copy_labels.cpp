@@ -223,7 +223,7 @@ bool plan_labels(const ImageCopy &copy, std::vector<LabelCopy> &out)
 	std::string lost = find_beside(scene);
 	ozr_collection *opened = nullptr;
 	ozr_err err = {};
-	int rc = scene.info.is_bare || scene.info.is_label
+	int rc = scene.info.is_bare || scene.info.is_label || copy.plan.image.is_label != 0
 			 ? static_cast<int>(OZR_UNSUPPORTED)
 			 : ozr_collection_open(scene.store.get(), scene.inner.c_str(), 4096,
 					       nullptr, &opened, &err);

@@ -57,6 +57,7 @@ static bool make_scene(const Source &source, const char *name, FreshImage &creat
 		return false;
 	scene.name = creation.target.prefixed ? name : creation.target.folder;
 	scene.folder = creation.target.folder;
+	scene.inner = creation.target.inner;
 	scene.threads = creation.plan.threads;
 	scene.access = Access::CREATING;
 	ozr_image_get_info(scene.image.get(), &scene.info);

@@ -34,15 +34,16 @@ static bool copy_raster(const CopyRequest &request, GDALDataset *dataset)
 }
 
 /* Which planes are hidden was said when the source was opened. */
-static GDALDataset *open_result(const Name &target)
+static GDALDataset *open_result(const Name &target, const char *name)
 {
+	std::string text = target.inner.empty() ? target.folder : name;
 	GDALDataset *dataset = nullptr;
 	{
 		CPLErrorStateBackuper state;
 		CPLErrorHandlerPusher mute(CPLQuietErrorHandler);
-		dataset = open_by_name(target.folder, nullptr);
+		dataset = open_by_name(text, nullptr);
 	}
-	return dataset != nullptr ? dataset : open_by_name(target.folder, nullptr);
+	return dataset != nullptr ? dataset : open_by_name(text, nullptr);
 }
 
 GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, string_list options,
@@ -59,5 +60,5 @@ GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, str
 		return nullptr;
 	remove_side_files(request.target);
 	request.progress(1.0, "", progress_data);
-	return open_result(request.target);
+	return open_result(request.target, name);
 }

@@ -102,6 +102,20 @@ static std::string take_query(std::string &text)
 	return query;
 }
 
+bool Name::is_label(std::string &of, std::string &label) const
+{
+	size_t slash = inner.rfind('/');
+	if (slash == std::string::npos || slash + 1 == inner.size())
+		return false;
+	std::string list = "/" + inner.substr(0, slash);
+	if (!ends_with(list, "/labels"))
+		return false;
+	label = inner.substr(slash + 1);
+	list.resize(list.size() - strlen("/labels"));
+	of = list.empty() ? list : list.substr(1);
+	return true;
+}
+
 Name::Name(const char *text)
 {
 	static const char prefix[] = "OMEZARR:";

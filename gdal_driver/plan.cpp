@@ -130,7 +130,8 @@ bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &p
 	/* The mean of two palette entries is a third color. */
 	if (source.dataset->GetRasterBand(1)->GetColorTable() != nullptr)
 		plan.image.method = OZR_MODE;
-	if (!plan_options(target, options, plan))
+	if (!plan_options(target, options, plan) ||
+	    !plan_as_label(target, options, source.georef.is_absent, plan))
 		return false;
 	if (plan.has_size) /* it replaces a geotransform without a CRS */
 		source.georef.has_geotransform = source.georef.is_absent = false;

@@ -40,6 +40,10 @@ struct Plan {
 /* FLUSH, of creation and of open options; unchanged without it. False after CPLError(). */
 bool fetch_durability(CSLConstList options, ozr_durability &durability);
 bool plan_version(CSLConstList options, Plan &plan);
+/* label_target.cpp. When the target is a label: ids, in the version of the image that it belongs to;
+ * placed_by_image: and, when it has that image's size, at its place (then plan.has_size).
+ * False after CPLError(). */
+bool plan_as_label(const Name &target, CSLConstList options, bool placed_by_image, Plan &plan);
 /* All others. In plan.image: rank, axes and shape, and as defaults name, scale, translation,
  * method, levels and factors. false after one CPLError(). */
 bool plan_options(const Name &target, CSLConstList options, Plan &plan);

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "ozr/labels.h"
 #include "vsi_store.h"
 
 static const char *setting(CSLConstList options, const char *option, const char *config,
@@ -76,6 +77,14 @@ const char *refuses_writing(const Name &name)
 	return nullptr;
 }
 
+const char *refuses_image(const Name &name)
+{
+	std::string of, label;
+	if (!name.is_label(of, label))
+		return refuses_writing(name);
+	return name.remote ? "labels are written into images in local folders only" : nullptr;
+}
+
 /* What is at the place of an image that is not staged goes, if it may, or is an error. */
 static int make_room(const Name &target, const NewImage &how, ozr_err *err)
 {
@@ -105,6 +114,10 @@ int create_image(const Name &target, const NewImage &how, const ozr_image_option
 	ozr_ctx *ctx = Driver::get()->context();
 	if (ctx == nullptr)
 		return ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
+	std::string of, label;
+	if (target.is_label(of, label))
+		return ozr_label_create_dir(ctx, target.folder.c_str(), of.c_str(), label.c_str(),
+					    how.replace, how.durability, options, out, err);
 	if (!target.remote && !how.publish_empty)
 		return ozr_image_create_dir(ctx, target.folder.c_str(), how.replace, how.durability,
 					    options, out, err);

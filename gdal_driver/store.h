@@ -56,5 +56,7 @@ int remove_image(const Name &name, ozr_err *err);
 
 /* Why nothing can be written at a name; NULL: it can. */
 const char *refuses_writing(const Name &name);
+/* The same for a new image, which may be a label of an image in a local folder. */
+const char *refuses_image(const Name &name);
 
 #endif

@@ -7,7 +7,7 @@
 
 bool refuse_target(const Name &target)
 {
-	const char *why = refuses_writing(target);
+	const char *why = refuses_image(target);
 	if (why != nullptr)
 		CPLError(CE_Failure, CPLE_NotSupported, "create '%s': %s", target.folder.c_str(),
 			 why);
@@ -27,7 +27,7 @@ bool report_creation(const Name &target, const ozr_err &before, int rc)
 
 void remove_side_files(const Name &target)
 {
-	if (target.network)
+	if (target.network || !target.inner.empty())
 		return;
 	for (const char *suffix : {".aux.xml", ".ovr", ".msk"}) {
 		VSIStatBufL stat;

@@ -165,7 +165,8 @@ bool Update::reopen()
 	ozr_image *image = nullptr;
 	Store store = open_store(creation_->target, OZR_UPDATE, nullptr, &err,
 				 creation_->plan.durability);
-	int rc = store ? ozr_image_open(store.get(), "", OZR_UPDATE, &image, &err) : err.code;
+	int rc = store ? ozr_image_open(store.get(), scene_.inner.c_str(), OZR_UPDATE, &image, &err)
+		       : err.code;
 	if (rc != OZR_OK)
 		return fail(scene_, "open", err, rc);
 	scene_.image.reset(image);
