@@ -14,7 +14,8 @@
  * then perhaps the source, asks all drivers what the target is, and only then
  * deletes it. In that case we claim any folder (another driver must not delete it instead) and keep it:
  * create_copy() decides what happens to it. Versions before 3.10 leave folders
- * alone.
+ * alone. Create() of 3.12 asks, muted, what the target is, and deletes it
+ * aloud: then nothing is said of what is not there, or is a label.
  */
 #include <utility>
 
@@ -25,7 +26,7 @@ namespace
 /* How far this thread has come in the sequence above; GDAL offers no other place for it. */
 struct Sequence {
 	std::string name, before; /* opened last, and the one before */
-	enum { NOTHING, OPENED, IDENTIFIED } seen = NOTHING;
+	enum { NOTHING, OPENED, IDENTIFIED, ONLY_IDENTIFIED } seen = NOTHING;
 };
 thread_local Sequence sequence;
 } // namespace
@@ -43,9 +44,12 @@ bool copy_is_asking(const GDALOpenInfo *info)
 		sequence.seen = Sequence::OPENED;
 		return false;
 	}
-	bool next = is_identification(info) && sequence.seen == Sequence::OPENED &&
+	bool asks = is_identification(info);
+	bool next = asks && sequence.seen == Sequence::OPENED &&
 		    (sequence.name == info->pszFilename || sequence.before == info->pszFilename);
-	sequence.seen = next ? Sequence::IDENTIFIED : Sequence::NOTHING;
+	sequence.seen = next   ? Sequence::IDENTIFIED
+			: asks ? Sequence::ONLY_IDENTIFIED
+			       : Sequence::NOTHING;
 	sequence.name = info->pszFilename;
 	return next;
 }
@@ -81,6 +85,7 @@ int remove_image(const Name &name, ozr_err *err)
 CPLErr remove_dataset(const char *text)
 {
 	bool copying = sequence.seen == Sequence::IDENTIFIED && sequence.name == text;
+	bool creating = sequence.seen == Sequence::ONLY_IDENTIFIED && sequence.name == text;
 	sequence.seen = Sequence::NOTHING;
 	if (copying) {
 		CPLDebug("OMEZarr", "'%s' stays until its copy is complete", text);
@@ -91,6 +96,10 @@ CPLErr remove_dataset(const char *text)
 	const char *why = refuses_writing(name);
 	int rc = why != nullptr ? ozr_fail(&err, OZR_UNSUPPORTED, "%s", why)
 				: remove_image(name, &err);
+	if (creating && (rc == OZR_NOT_FOUND || !name.inner.empty())) {
+		CPLDebug("OMEZarr", "nothing to delete for '%s'", text);
+		return CE_Failure;
+	}
 	return rc == OZR_OK ? CE_None : fail("delete", text, rc, err);
 }
 

@@ -219,6 +219,20 @@ def test_existing_target(tmp_path):
     assert os.listdir(tmp_path) == ["a.ome.zarr"]
 
 
+def test_prefixed_name(tmp_path):
+    """Newer versions ask for the deletion of what is there; nothing is, and nothing is said."""
+    pixels = pattern(1, 30, 40)
+    with heard() as said:
+        dataset = gdal.GetDriverByName("OMEZarr").Create(f"OMEZARR:{tmp_path}/a.zarr", 40, 30, 1, gdal.GDT_UInt16)
+        dataset.WriteArray(pixels[0])
+        dataset = None
+    assert list(said) == []
+    numpy.testing.assert_array_equal(opened(f"OMEZARR:{tmp_path}/a.zarr")[0].ReadAsArray(), pixels[0])
+    with heard() as said:
+        assert gdal.GetDriverByName("OMEZarr").Delete(f"OMEZARR:{tmp_path}/b.zarr") != 0
+    assert len(said.errors()) == 1
+
+
 @pytest.mark.parametrize("options", [["BLOCKSIZE=x"], ["PYRAMID=LATER"], ["BAND_AXIS=Q"]])
 def test_bad_options_leave_nothing(tmp_path, options):
     create(tmp_path / "a.ome.zarr", numpy.zeros((1, 60, 50), "uint8"), *options, errors=1)
