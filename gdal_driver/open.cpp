@@ -95,6 +95,10 @@ int identify(GDALOpenInfo *info)
 		return FALSE;
 	if (!may_be_ours(info, name))
 		return FALSE;
+	/* Newer ones have Create() delete what its target is identified as, and errors are heard. */
+	if (copy_opens_target && is_identification(info) && !info->bIsDirectory &&
+	    name.inner.empty() && !is_some_zarr(name))
+		return FALSE;
 	if (name.ours)
 		return TRUE;
 	if (name.network)

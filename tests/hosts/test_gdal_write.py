@@ -281,3 +281,24 @@ def test_window_of_a_constant(tmp_path):
     store = tmp_path / "a.ome.zarr"
     create(store, numpy.zeros((1, 20, 20), "float32")).WriteArray(numpy.full((20, 20), numpy.nan, "float32"))
     assert windows(store) == [(0, 1)]
+
+
+@pytest.mark.parametrize("name", ["/vsimem/new.ome.zarr", "/vsimem/new/b.zarr", "OMEZARR:/vsimem/other.ome.zarr", "OMEZARR:{}/a",
+                                  "{}/b.ome.zarr"])
+@pytest.mark.parametrize("exceptions", [False, True])
+def test_nothing_is_said_of_a_new_name(tmp_path, name, exceptions):
+    """GDAL 3.10 deletes what the name is identified as, and its errors are heard."""
+    name, driver = name.format(tmp_path), gdal.GetDriverByName("OMEZarr")
+    with heard() as said:
+        if exceptions:
+            gdal.UseExceptions()
+        try:
+            dataset = driver.Create(name, 60, 50, 1)
+            assert dataset.GetRasterBand(1).Fill(7) == gdal.CE_None
+            dataset = None
+            assert gdal.Open(name).ReadAsArray(50, 40, 1, 1) == [[7]]
+            assert driver.Create(name, 10, 20, 1, options=["OVERWRITE=YES"]) is not None
+            assert driver.Delete(name) == gdal.CE_None
+        finally:
+            gdal.DontUseExceptions()
+    assert said == []
