@@ -275,10 +275,6 @@ static int clear_below(VsiStore &store, const std::string &prefix, bool document
 			else if (!entry.prefix && !below && (!documents || is_document(key)))
 				rc = delete_key(store, key.c_str(), err);
 		}
-	if (rc == OZR_OK && !documents && store.place.memory) {
-		Muted mute; /* directories are things of their own there */
-		VSIRmdir(store.place.file(prefix.c_str()).c_str());
-	}
 	return rc;
 }
 
