@@ -189,6 +189,9 @@ int open_file_object(VsiStore &store, const char *key, const ozr_hint &, VsiObje
 	std::string path = store.place.file(key);
 	Muted mute;
 	Fresh fresh(store.place);
+	/* What somebody has found out about it before, an absence too, would be taken for true. */
+	if (store.place.network)
+		VSICurlPartialClearCache(path.c_str());
 	VSIErrorReset();
 	File file(VSIFOpenEx2L(path.c_str(), "rb", TRUE, nullptr));
 	if (!file)
