@@ -5,6 +5,7 @@
  */
 #include "create.h"
 #include "dataset.h"
+#include "vsi_place.h"
 
 /* Whether pixels that are not stored read as what GDAL takes empty blocks for: nodata, else 0. */
 static bool missing_is_empty(const ArrayInfo &array, const StoredBand *known)
@@ -66,6 +67,7 @@ CPLErr Dataset::AdviseRead(int x, int y, int width, int height, int buffer_width
 	for (int i = 1; bands == nullptr && i <= std::min(count, nBands); i++)
 		all.push_back(i);
 	const int *chosen = bands != nullptr ? bands : all.data();
+	Muted mute; /* the read will say what is wrong */
 	if (buffer_width < width || buffer_height < height) {
 		int overview = GDALBandGetBestOverviewLevel2(GetRasterBand(chosen[0]), window.x,
 							     window.y, window.width, window.height,

@@ -227,9 +227,6 @@ inline bool is_identification(const GDALOpenInfo *info)
 	       info->nOpenFlags == (GDAL_OF_KIND_MASK & ~GDAL_OF_MULTIDIM_RASTER);
 }
 
-/* Whether headers given for a request take the place of those in GDAL_HTTP_HEADERS. */
-constexpr bool http_headers_replace = OZR_GDAL_IS(3, 7);
-
 /* Whether CreateCopy() opens an existing target, then identifies it, and then deletes what it is
  * identified as, folders included. Older versions identify only, and leave folders alone. */
 constexpr bool copy_opens_target = OZR_GDAL_IS(3, 10);

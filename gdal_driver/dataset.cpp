@@ -62,18 +62,20 @@ void Dataset::complete()
 }
 
 /* Over a network only when somebody asks: each level is a request. */
-void Dataset::find_overviews() const
+bool Dataset::find_overviews() const
 {
 	ozr_err err = {};
 	if (has_looked_ || !is_main_)
-		return;
+		return true;
+	/* deferred: nobody has built them yet */
+	if (!scene_->stored.overviews.deferred &&
+	    ozr_image_load(scene_->image.get(), &err) != OZR_OK) {
+		report(err); /* who asks again will see whether it was for the moment */
+		return false;
+	}
 	has_looked_ = true;
 	if (scene_->stored.overviews.deferred)
-		return; /* nobody has built them yet */
-	if (ozr_image_load(scene_->image.get(), &err) != OZR_OK) {
-		report(err);
-		return;
-	}
+		return true;
 	for (unsigned n = level_ + 1; n < scene_->info.levels; n++) {
 		ArrayInfo coarser = {};
 		ozr_array_get_info(ozr_image_level(scene_->image.get(), n), &coarser);
@@ -85,6 +87,7 @@ void Dataset::find_overviews() const
 			continue; /* reduced along other axes only: no overview of a plane */
 		overviews_.emplace_back(n, nullptr);
 	}
+	return true;
 }
 
 static std::string join(const uint64_t *values, unsigned n)

@@ -51,6 +51,8 @@ class Dataset final : public DatasetBase
 	{
 		return info_;
 	}
+	/* Over a network levels are looked for when somebody wants them. False after CPLError(). */
+	bool find_overviews() const;
 	int overview_count() const
 	{
 		find_overviews();
@@ -139,7 +141,6 @@ class Dataset final : public DatasetBase
 	void drop_cached_levels();
 	CPLErr read_converted(const Window &window, const int *bands, int count,
 			      const Pixels &pixels, GDALRasterIOExtraArg *extra);
-	void find_overviews() const;
 	/* Which level this is, of an image whose levels have changed. */
 	void show_level(unsigned level);
 	CPLErr build_beside(const char *resampling, int count, const int *factors, int bands,

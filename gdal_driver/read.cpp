@@ -138,6 +138,8 @@ CPLErr Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, 
 	if (flag == GF_Read && (buffer_width < width || buffer_height < height) &&
 	    AreOverviewsEnabled()) {
 		int tried = FALSE;
+		if (!find_overviews()) /* another level would give other pixels */
+			return CE_Failure;
 		CPLErr rc = TryOverviewRasterIO(flag, x, y, width, height, data, buffer_width,
 						buffer_height, type, count, bands, pixel, line,
 						band, extra, &tried);
@@ -164,6 +166,9 @@ CPLErr Band::IRasterIO(GDALRWFlag flag, int x, int y, int width, int height, voi
 				       : dataset()->write(window, &nBand, 1, pixels, extra);
 	}
 	/* GDALRasterBand tries the overviews itself. */
+	bool smaller = buffer_width < width || buffer_height < height;
+	if (flag == GF_Read && smaller && !dataset()->find_overviews())
+		return CE_Failure;
 	return GDALRasterBand::IRasterIO(flag, x, y, width, height, data, buffer_width,
 					 buffer_height, type, pixel, line, extra);
 }

@@ -115,11 +115,11 @@ static void add_settings(const std::string &path, CPLStringList &options)
 	}
 }
 
-/* The user's own headers, where ours would take their place. */
+/* The user's own headers: ours take their place, or in GDAL 3.6 hide those of the path. */
 static std::string users_headers(const std::string &path)
 {
 	const char *text = VSIGetPathSpecificOption(path.c_str(), "GDAL_HTTP_HEADERS", nullptr);
-	if (text == nullptr || !http_headers_replace)
+	if (text == nullptr || *text == '\0')
 		return "";
 	if (strstr(text, "\r\n") != nullptr)
 		return std::string(text) + "\r\n";
@@ -289,6 +289,7 @@ static HttpAnswer ask_once(const HttpQuery &query)
 							 : query.length;
 	Sink sink = {query.into, &out.body, most};
 	CPLStringList options = options_of(query, settings, session.name());
+	LocalOption told("GDAL_HTTP_HEADERS", ""); /* they are among ours */
 	CPLHTTPResult *result =
 		CPLHTTPFetchEx(query.url.c_str(), options.List(), nullptr, nullptr, take, &sink);
 	if (result == nullptr) {

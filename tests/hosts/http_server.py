@@ -88,6 +88,7 @@ class Server:
         self.lock, self.release = threading.Lock(), threading.Event()
         self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.httpd.owner = self
+        self.httpd.handle_error = lambda *_: None  # clients may leave
         self.url = f"http://127.0.0.1:{self.httpd.server_address[1]}"
         threading.Thread(target=self.httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 

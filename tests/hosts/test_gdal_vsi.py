@@ -163,6 +163,37 @@ def test_errors_of_metadata(web, mode):
     opened(remote(web), errors=1)
 
 
+@pytest.mark.parametrize("mode", [403, 500, "truncated"])
+def test_errors_of_levels(web, mode):
+    """Another level would give other pixels. Once it answers, it is used."""
+    dataset = open_quietly(remote(web))
+    web.modes["s2/image/"] = mode
+    for read in (dataset.ReadAsArray, dataset.GetRasterBand(2).ReadAsArray):
+        with heard() as said:
+            assert read(buf_xsize=325, buf_ysize=375) is None
+        assert len(said.errors()) == 1 and "s2/image" in said.errors()[0]
+    web.modes.clear()
+    local = gdal.OpenEx(str(web.folder / "a.ome.zarr"), gdal.OF_RASTER, ["OMEZarr"])
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(buf_xsize=325, buf_ysize=375), local.GetRasterBand(1).GetOverview(1).GetDataset().ReadAsArray())
+
+
+@pytest.mark.parametrize("mode", [403, 503, "truncated", "wrong"])
+def test_errors_in_one_of_many_workers(images, tmp_path, mode):
+    """A file for each chunk, read by many: whoever meets the error, the read fails, with one message."""
+    copied(memory_raster(PIXELS[:, :600, :600]), tmp_path / "n.ome.zarr", "OME_VERSION=0.4", "BLOCKSIZE=64", "PYRAMID=NO")
+    with served(tmp_path) as web:
+        dataset = open_quietly(remote(web, "n.ome.zarr"), "IO_THREADS=16", "NUM_THREADS=4")
+        for chunk in ("0/0/0", "1/5/4", "0/9/9"):
+            web.modes = {f"/0/{chunk}$": mode}
+            with heard() as said:
+                assert dataset.ReadAsArray() is None
+            assert len(said.errors()) == 1 and chunk in said.errors()[0], said
+        web.modes = {"/0/1/5/4$": 404}
+        expected = PIXELS[:, :600, :600].copy()
+        expected[1, 320:384, 256:320] = 0
+        numpy.testing.assert_array_equal(dataset.ReadAsArray(), expected)
+
+
 def test_errors_longer_than_the_range(web):
     dataset = open_quietly(remote(web))
     web.modes[CHUNKS], web.error_lines = 503, 20000
@@ -309,6 +340,27 @@ def test_headers(web):
     assert all(h.get("X-One") == "1" and h.get("X-Two") == "2" and h.get("Accept-Encoding") == "identity" for h in web.headers)
 
 
+def test_headers_of_a_thread_and_of_a_path(web):
+    """They belong to whoever asks, in all of the requests, and to nobody else."""
+    def look(value):
+        if value:
+            gdal.SetThreadLocalConfigOption("GDAL_HTTP_HEADERS", f"X-One: {value}")
+        open_quietly(remote(web), "IO_THREADS=8").ReadAsArray()
+        gdal.SetThreadLocalConfigOption("GDAL_HTTP_HEADERS", None)
+    for value in ("a", None, "b"):
+        web.forget()
+        thread = threading.Thread(target=look, args=(value,))
+        thread.start()
+        thread.join()
+        assert len(web.headers) > 4 and {h.get("X-One") for h in web.headers} == {value}
+    gdal.SetPathSpecificOption(f"/vsicurl/{web.url}/a.ome.zarr", "GDAL_HTTP_HEADERS", "X-One: path")
+    for name, value in (("a.ome.zarr", "path"), ("v4.ome.zarr", None)):
+        web.forget()
+        open_quietly(remote(web, name), "IO_THREADS=8").ReadAsArray()
+        assert {h.get("X-One") for h in web.headers} == {value}
+    gdal.SetPathSpecificOption(f"/vsicurl/{web.url}/a.ome.zarr", "GDAL_HTTP_HEADERS", None)
+
+
 def test_many_readers(web):
     """Handles of several threads over one server; each kept connection is used by one at a time."""
     failures = []
@@ -327,31 +379,7 @@ def test_many_readers(web):
     assert failures == []
 
 
-# --- archives and memory -------------------------------------------------------------------------
-
-
-def test_archives(images, tmp_path):
-    archive = shutil.make_archive(str(tmp_path / "a"), "zip", images / "a.ome.zarr")
-    shutil.copy(archive, tmp_path / "a.ozx")
-    shutil.copy(archive, tmp_path / "a.ome.zarr.zip")
-    for name in (tmp_path / "a.ozx", f"/vsizip/{{{tmp_path}/a.ozx}}", tmp_path / "a.ome.zarr.zip", f"/vsizip/{tmp_path}/a.ome.zarr.zip",
-                 f"OMEZARR:/vsizip/{tmp_path}/a.zip"):
-        numpy.testing.assert_array_equal(window(open_quietly(name)), EXPECTED)
-    with served(tmp_path) as web:
-        numpy.testing.assert_array_equal(window(open_quietly(f"OMEZARR:/vsizip/{{/vsicurl/{web.url}/a.ozx}}")), EXPECTED)
-        numpy.testing.assert_array_equal(window(open_quietly(f"{web.url}/a.ozx")), EXPECTED)
-    _, said = copied(memory_raster(EXPECTED), f"/vsizip/{tmp_path}/new.zip/a.ome.zarr", errors=1)
-    assert "archives" in said.errors()[0]
-
-
-def test_an_archive_that_was_replaced(tmp_path):
-    """Equal names, sizes and time stamps inside: what was cached of the first is not the second."""
-    for fill in (1, 2):
-        copied(memory_raster(numpy.full((1, 64, 64), fill, "uint8")), tmp_path / f"{fill}.ome.zarr", "COMPRESS=NONE")
-    for fill in (1, 2):
-        shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / f"{fill}.ome.zarr")
-        shutil.move(tmp_path / "x.zip", tmp_path / "x.ozx")
-        assert open_quietly(tmp_path / "x.ozx").ReadAsArray()[3, 4] == fill
+# --- memory ------------------------------------------------------------------------------------
 
 
 def test_memory_equals_a_folder(images, tmp_path):
