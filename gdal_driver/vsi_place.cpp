@@ -4,6 +4,8 @@
  */
 #include "vsi_place.h"
 
+#include <cpl_vsi_error.h>
+
 #include <cstring>
 
 static bool starts(const std::string &text, const char *with)
@@ -27,10 +29,41 @@ bool is_network(const std::string &path)
 	return false;
 }
 
+/* "/vsizip/{archive}/inside", "/vsizip/archive.zip/inside" */
+static void split_archive(const std::string &path, std::string &archive, std::string &inside)
+{
+	static const char system[] = "/vsizip/";
+	if (!starts(path, system))
+		return;
+	std::string rest = path.substr(strlen(system));
+	size_t end = std::string::npos;
+	if (rest[0] == '{') {
+		int depth = 0;
+		for (size_t i = 0; i < rest.size() && end == std::string::npos; i++) {
+			depth += rest[i] == '{' ? 1 : rest[i] == '}' ? -1 : 0;
+			if (depth == 0)
+				end = i + 1;
+		}
+		if (end != std::string::npos)
+			archive = rest.substr(1, end - 2);
+	} else {
+		for (size_t at = rest.find(".zip"); at != std::string::npos && archive.empty();
+		     at = rest.find(".zip", at + 1)) {
+			end = at + strlen(".zip");
+			if (end == rest.size() || rest[end] == '/')
+				archive = rest.substr(0, end);
+		}
+	}
+	if (!archive.empty() && end + 1 < rest.size())
+		inside = rest.substr(end + 1) + "/";
+}
+
 Place::Place(const std::string &path)
 {
 	base = path;
 	network = is_network(path);
+	if (network)
+		split_archive(path, archive, inside);
 	memory = starts(path, "/vsimem/");
 	for (const char *system : {"/vsis3/", "/vsigs/", "/vsiaz/", "/vsioss/"})
 		objects = objects || starts(path, system);
@@ -89,6 +122,14 @@ std::string Place::location() const
 	if (starts(out, "/vsicurl?")) /* options may hold tokens */
 		out.resize(strlen("/vsicurl"));
 	return out;
+}
+
+std::string vsi_reason()
+{
+	std::string text = VSIGetLastErrorNo() != 0 ? VSIGetLastErrorMsg() : "";
+	if (text.empty())
+		text = CPLGetLastErrorMsg();
+	return text.empty() ? "GDAL does not say why" : text;
 }
 
 LocalOption::LocalOption(const char *name, const char *value) : name_(name)

@@ -25,7 +25,9 @@ struct Place {
 	std::string location() const;            /* for messages */
 
 	std::string base, query; /* http: without "/vsicurl/", parted before '?' */
-	bool http = false;       /* "/vsicurl/http...": plain requests do */
+	/* A zip archive over a network: its path, and the store's inside, ending in '/' or empty. */
+	std::string archive, inside;
+	bool http = false; /* "/vsicurl/http...": plain requests do */
 	bool network = false;
 	bool memory = false;  /* /vsimem/ */
 	bool objects = false; /* an object store that takes whole values: can be written */
@@ -45,6 +47,9 @@ class Muted
 	CPLErrorStateBackuper state_;
 	CPLErrorHandlerPusher mute_;
 };
+
+/* What GDAL's file functions have said about a failure since VSIErrorReset(). */
+std::string vsi_reason();
 
 /* A configuration option for the duration of a scope and of this thread. */
 class LocalOption

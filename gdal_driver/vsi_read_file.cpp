@@ -4,7 +4,9 @@
  * listing of their folder and without GDAL's cache of what exists and what it
  * holds: it would give history, and remembers a failure as an absence. What
  * GDAL says about a file that does not open decides whether it is missing:
- * only a clear answer of the server counts.
+ * only a clear answer of the server counts. In an archive it is the list of
+ * names that tells (vsi_archive.h), and what GDAL has read of it may stay in
+ * its cache until something fails.
  */
 #include <cpl_vsi_error.h>
 #include <cpl_vsi_virtual.h>
@@ -28,7 +30,9 @@ class Fresh
 			return;
 		no_listing_ =
 			std::make_unique<LocalOption>("GDAL_DISABLE_READDIR_ON_OPEN", "EMPTY_DIR");
-		no_cache_ = std::make_unique<LocalOption>("CPL_VSIL_CURL_NON_CACHED", "/vsi");
+		if (place.archive.empty()) /* or each member's opening would read the list again */
+			no_cache_ =
+				std::make_unique<LocalOption>("CPL_VSIL_CURL_NON_CACHED", "/vsi");
 	}
 
       private:
@@ -110,6 +114,13 @@ bool FileObject::read_once(const ozr_range &range, void *dst)
 	       VSIFReadL(dst, 1, range.length, file_.get()) == range.length;
 }
 
+/* What failed may be remembered as an absence. */
+static void forget_archive(const Place &place)
+{
+	if (!place.archive.empty())
+		VSICurlPartialClearCache(place.archive.c_str());
+}
+
 int FileObject::read_one(const ozr_range &range, void *dst, ozr_err *err)
 {
 	std::string path = place_.file(key.c_str());
@@ -123,6 +134,7 @@ int FileObject::read_one(const ozr_range &range, void *dst, ozr_err *err)
 			VSIGetPathSpecificOption(path.c_str(), "GDAL_HTTP_RETRY_DELAY", "30"));
 	}
 	while (!read_once(range, dst)) {
+		forget_archive(place_);
 		if (retries-- <= 0)
 			return ozr_fail(err, place_.network ? OZR_NET : OZR_IO,
 					"bytes %llu+%llu of %llu cannot be read",
@@ -141,8 +153,10 @@ int FileObject::fetch(size_t n, const ozr_range *ranges, void *const *dst, ozr_e
 		if (ranges[i].length == 0)
 			continue;
 		int rc = read_one(ranges[i], dst[i], err);
-		if (rc != OZR_OK)
+		if (rc != OZR_OK) { /* the file may be of no use any more */
+			static_cast<VsiStore *>(store)->forget(key);
 			return rc;
+		}
 	}
 	return OZR_OK;
 }
@@ -153,9 +167,7 @@ int FileObject::fetch(size_t n, const ozr_range *ranges, void *const *dst, ozr_e
 static int explain_network(const VsiStore &store, ozr_err *err)
 {
 	int number = VSIGetLastErrorNo();
-	std::string text = number != 0 ? VSIGetLastErrorMsg() : "";
-	if (text.empty())
-		text = CPLGetLastErrorMsg();
+	std::string text = vsi_reason();
 	bool http = number == VSIE_HttpError;
 	auto status = [&](const char *code) {
 		return text.find(std::string("HTTP response code: ") + code) != std::string::npos;
@@ -166,12 +178,12 @@ static int explain_network(const VsiStore &store, ozr_err *err)
 		if (store.options.missing_403)
 			return ozr_fail(err, OZR_NOT_FOUND,
 					"access denied, taken as missing (OMEZARR_MISSING_403)");
-		return ozr_fail(err, OZR_DENIED, "%s", text.empty() ? "denied" : text.c_str());
+		return ozr_fail(err, OZR_DENIED, "%s", text.c_str());
 	}
 	if (number == VSIE_AWSInvalidCredentials || number == VSIE_AWSSignatureDoesNotMatch ||
 	    (http && status("401")))
 		return ozr_fail(err, OZR_DENIED, "%s", text.c_str());
-	return ozr_fail(err, OZR_NET, "%s", text.empty() ? "cannot be opened" : text.c_str());
+	return ozr_fail(err, OZR_NET, "cannot be opened: %s", text.c_str());
 }
 
 static int explain_local(const std::string &path, ozr_err *err)
@@ -183,19 +195,35 @@ static int explain_local(const std::string &path, ozr_err *err)
 	return ozr_fail(err, OZR_IO, "cannot be opened: %s", CPLGetLastErrorMsg());
 }
 
+static int fail_to_open(const VsiStore &store, const std::string &path, ozr_err *err)
+{
+	if (!store.place.network)
+		return explain_local(path, err);
+	if (store.place.archive.empty())
+		return explain_network(store, err);
+	forget_archive(store.place);
+	return ozr_fail(err, OZR_NET, "cannot be opened: %s", vsi_reason().c_str());
+}
+
 int open_file_object(VsiStore &store, const char *key, const ozr_hint &, VsiObject **out,
 		     ozr_err *err)
 {
 	std::string path = store.place.file(key);
+	bool there = true;
+	if (!store.place.archive.empty()) {
+		int rc = store.archive_has(key, there, err);
+		if (rc != OZR_OK || !there)
+			return rc != OZR_OK ? rc : ozr_fail(err, OZR_NOT_FOUND, "no such key");
+	}
 	Muted mute;
 	Fresh fresh(store.place);
 	/* What somebody has found out about it before, an absence too, would be taken for true. */
-	if (store.place.network)
+	if (store.place.network && store.place.archive.empty())
 		VSICurlPartialClearCache(path.c_str());
 	VSIErrorReset();
 	File file(VSIFOpenEx2L(path.c_str(), "rb", TRUE, nullptr));
 	if (!file)
-		return store.place.network ? explain_network(store, err) : explain_local(path, err);
+		return fail_to_open(store, path, err);
 	auto object = std::make_unique<FileObject>(store, key, std::move(file));
 	if (!object->look()) /* some file systems open directories */
 		return ozr_fail(err, OZR_NOT_FOUND, "no such key");

@@ -83,6 +83,27 @@ void VsiStore::remember_documents(bool yes)
 	documents_.clear();
 }
 
+/* Of several threads that read the names at once the last one's stay. */
+int VsiStore::archive_has(const char *key, bool &yes, ozr_err *err)
+{
+	std::unique_lock<std::mutex> guard(mutex_);
+	std::shared_ptr<const ArchiveNames> names = names_;
+	guard.unlock();
+	if (!names) {
+		auto fresh = std::make_shared<ArchiveNames>();
+		int rc = fresh->read(place.archive, err);
+		if (rc != OZR_OK) {
+			VSICurlPartialClearCache(place.archive.c_str());
+			return rc;
+		}
+		names = fresh;
+		guard.lock();
+		names_ = names;
+	}
+	yes = names->has(place.inside + key);
+	return OZR_OK;
+}
+
 /* --- opening -------------------------------------------------------------------------------- */
 
 bool is_document(const std::string &key)
@@ -340,6 +361,8 @@ static unsigned caps_of(const Place &place, const VsiOptions &options)
 static std::string archive_version(const std::string &path)
 {
 	VSIStatBufL stat = {};
+	Muted mute; /* whoever reads will meet it again */
+	LocalOption no_listing("GDAL_DISABLE_READDIR_ON_OPEN", "EMPTY_DIR");
 	size_t from = path.find("/vsizip/{") == 0   ? strlen("/vsizip/{")
 		      : path.find("/vsitar/{") == 0 ? strlen("/vsitar/{")
 						    : std::string::npos;
@@ -369,6 +392,8 @@ int open_vsi_store(ozr_ctx *ctx, const std::string &path, const VsiOptions &opti
 {
 	return guarded(err, [&] {
 		Place place(path);
+		if (!place.archive.empty()) /* it may be another one now */
+			VSICurlPartialClearCache(place.archive.c_str());
 		if (options.update && !place.memory && !place.objects)
 			return ozr_fail(err, OZR_DENIED,
 					"is read-only: images are written to local folders, "

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "ozr/store.h"
+#include "vsi_archive.h"
 #include "vsi_place.h"
 
 /* One version of a value. The pool and each user hold a reference. */
@@ -81,6 +82,8 @@ class VsiStore : public ozr_store
 	int open_object(const char *key, const ozr_hint &hint, VsiObject **out, ozr_err *err);
 	/* A version of a key that has turned out to be history. */
 	void forget(const std::string &key);
+	/* Whether an archive over a network has a key. */
+	int archive_has(const char *key, bool &yes, ozr_err *err);
 	/* Documents (zarr.json, ...) that are read while an image is being opened are read once. */
 	void remember_documents(bool yes);
 
@@ -103,6 +106,7 @@ class VsiStore : public ozr_store
 	std::map<std::string, std::list<VsiObject *>::iterator> by_key_;
 	bool remembers_ = false;
 	std::map<std::string, Document> documents_;
+	std::shared_ptr<const ArchiveNames> names_; /* NULL: not read yet */
 };
 
 /* vsi_read_http.cpp, vsi_read_file.cpp */
