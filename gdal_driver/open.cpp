@@ -133,6 +133,22 @@ static bool fits_gdal(const Scene &scene)
 	return GDALCheckBandCount(static_cast<int>(scene.view.planes.size()), FALSE) != FALSE;
 }
 
+/* Without locks, what another process writes at the same time would be lost. Images with deferred
+ * levels are for many writers, who write whole shards and no metadata; parts are then refused. */
+static bool refuse_without_locks(const Scene &scene, int flags)
+{
+	if (flags != OZR_UPDATE || scene.stored.overviews.deferred ||
+	    (scene.store->caps & OZR_STORE_LOCK) != 0)
+		return false;
+	CPLError(
+		CE_Failure, CPLE_NotSupported,
+		"open '%s' for update: an object store has no locks. SINGLE_WRITER=YES (open "
+		"option, or configuration option OMEZARR_SINGLE_WRITER) says that no other process "
+		"writes the image at the same time",
+		scene.store->location);
+	return true;
+}
+
 static GDALDataset *open_image(const Name &name, const char *text, ozr_store *store, int flags,
 			       CSLConstList options);
 
@@ -175,7 +191,8 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	scene->threads = thread_count(options);
 	ozr_image_get_info(image, &scene->info);
 	if (!choose_view(*scene, options) || !fits_gdal(*scene) ||
-	    !read_stored(image, scene->view.x, scene->view.y, scene->stored))
+	    !read_stored(image, scene->view.x, scene->view.y, scene->stored) ||
+	    refuse_without_locks(*scene, flags))
 		return nullptr;
 	read_labels(*scene);
 	inherit_place(*scene, options);

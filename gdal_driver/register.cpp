@@ -22,6 +22,9 @@ static const char open_options[] = R"(<OpenOptionList>
   <Option name='FLUSH' type='string-select' default='NONE' description='Update: CLOSE: on the disk when the dataset is closed; EACH: each file at once'>
     <Value>NONE</Value><Value>CLOSE</Value><Value>EACH</Value>
   </Option>
+  <Option name='MISSING_403' type='boolean' default='NO' description='Take HTTP status 403 for a missing key: S3 without the right to list'/>
+  <Option name='IO_THREADS' type='int' min='1' max='64' default='16' description='Requests at a time, over a network'/>
+  <Option name='SINGLE_WRITER' type='boolean' default='NO' description='Update in an object store, which has no locks: no other process writes the image'/>
   <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
 </OpenOptionList>)";
 

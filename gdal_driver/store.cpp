@@ -20,6 +20,8 @@ static VsiOptions vsi_options(int flags, CSLConstList options)
 {
 	VsiOptions out;
 	out.update = flags == OZR_UPDATE;
+	out.single_writer =
+		CPLTestBool(setting(options, "SINGLE_WRITER", "OMEZARR_SINGLE_WRITER", "NO"));
 	out.missing_403 = CPLTestBool(setting(options, "MISSING_403", "OMEZARR_MISSING_403", "NO"));
 	const char *threads = setting(options, "IO_THREADS", "OMEZARR_IO_THREADS", "16");
 	long n = std::strtol(threads, nullptr, 10);
@@ -59,6 +61,14 @@ RememberDocuments::~RememberDocuments()
 {
 	if (VsiStore *vsi = as_vsi(store_))
 		vsi->remember_documents(false);
+}
+
+CPLStringList makers_options(bool for_many)
+{
+	CPLStringList out;
+	if (!for_many)
+		out.SetNameValue("SINGLE_WRITER", "YES");
+	return out;
 }
 
 const char *refuses_writing(const Name &name)
@@ -126,7 +136,7 @@ int create_image(const Name &target, const NewImage &how, const ozr_image_option
 		rc = make_folder(target, err);
 	if (rc != OZR_OK)
 		return rc;
-	Store store = open_store(target, OZR_UPDATE, nullptr, err);
+	Store store = open_store(target, OZR_UPDATE, makers_options(how.publish_empty).List(), err);
 	if (!store)
 		return err->code;
 	return ozr_image_create(store.get(), "",

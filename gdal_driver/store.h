@@ -54,6 +54,9 @@ int create_image(const Name &target, const NewImage &how, const ozr_image_option
  * foreign files. */
 int remove_image(const Name &name, ozr_err *err);
 
+/* Open options for who makes an image: nobody else writes it, unless it is for many. */
+CPLStringList makers_options(bool for_many);
+
 /* Why nothing can be written at a name; NULL: it can. */
 const char *refuses_writing(const Name &name);
 /* The same for a new image, which may be a label of an image in a local folder. */

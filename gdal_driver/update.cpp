@@ -163,7 +163,8 @@ bool Update::reopen()
 {
 	ozr_err err = {};
 	ozr_image *image = nullptr;
-	Store store = open_store(creation_->target, OZR_UPDATE, nullptr, &err,
+	CPLStringList options = makers_options(creation_->plan.deferred);
+	Store store = open_store(creation_->target, OZR_UPDATE, options.List(), &err,
 				 creation_->plan.durability);
 	int rc = store ? ozr_image_open(store.get(), scene_.inner.c_str(), OZR_UPDATE, &image, &err)
 		       : err.code;

@@ -353,7 +353,10 @@ static unsigned caps_of(const Place &place, const VsiOptions &options)
 	if (place.objects || !place.network)
 		caps |= OZR_STORE_LIST;
 	if (options.update)
-		caps |= OZR_STORE_WRITE | OZR_STORE_DELETE | OZR_STORE_LOCK;
+		caps |= OZR_STORE_WRITE | OZR_STORE_DELETE;
+	/* ours hold against threads of this process: memory belongs to nobody else */
+	if (options.update && (!place.network || options.single_writer))
+		caps |= OZR_STORE_LOCK;
 	return caps;
 }
 

@@ -67,8 +67,9 @@ class VsiObject : public ozr_object
 
 struct VsiOptions {
 	bool update = false;
-	bool missing_403 = false; /* OMEZARR_MISSING_403: S3 without the right to list */
-	unsigned io_threads = 0;  /* requests at a time */
+	bool single_writer = false; /* SINGLE_WRITER: no other process writes the same image */
+	bool missing_403 = false;   /* OMEZARR_MISSING_403: S3 without the right to list */
+	unsigned io_threads = 0;    /* requests at a time */
 };
 
 class VsiStore : public ozr_store

