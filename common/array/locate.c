@@ -101,6 +101,8 @@ void ozr_array_advise(struct ozr_array *a, size_t n, const struct ozr_box *boxes
 	struct ozr_err ignored;
 
 	ozr_ctx_enter(a->ctx);
+	if (!a->store->ops->advise) /* opening objects would cost, and bring nothing */
+		return;
 	if (ozr_boxes_check(&a->meta.grid, n, boxes, OZR_BOX_LOOK, &ignored) == OZR_OK &&
 	    ozr_plan_each(a->ctx, &a->meta.grid, n, boxes, advise_plan, &v, &ignored) != OZR_OK)
 		return; /* best effort */

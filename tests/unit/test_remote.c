@@ -291,6 +291,20 @@ static void test_replaced_under_the_reader(void **state)
 	ozr_image_close(img);
 }
 
+/* Advice that the store cannot take costs no request. */
+static void test_advice_in_vain(void **state)
+{
+	struct ozr_box box = {.count = {SIDE, SIDE}, .dtype = OZR_UINT16};
+	struct ozr_image *img;
+
+	(void)state;
+	OK(ozr_image_open(store, "", OZR_READ, &img, &err));
+	forget();
+	ozr_array_advise(ozr_image_level(img, 0), 1, &box);
+	assert_int_equal(seen.opens + seen.reads, 0);
+	ozr_image_close(img);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +319,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_chunks_of_their_own, setup_chunks, teardown),
 		cmocka_unit_test_setup_teardown(test_width, setup_chunks, teardown),
+		cmocka_unit_test_setup_teardown(test_advice_in_vain, setup_shards, teardown),
+		cmocka_unit_test_setup_teardown(test_advice_in_vain, setup_chunks, teardown),
 		cmocka_unit_test_setup_teardown(test_replaced_under_the_reader, setup_shards,
 						teardown),
 	};
