@@ -14,7 +14,7 @@
 # A root is a folder made by debootstrap; the suites run side by side, each with its own log.
 # This needs root for chroot(2) and mknod(2), but neither a daemon nor user namespaces. /proc is
 # mounted in a mount namespace of its own, which leaves nothing to unmount; where that is not
-# permitted, the tests that need /proc fail or say that they are skipped. Everything that cannot be
+# permitted (CAP_SYS_ADMIN), the tests that need /proc say that they are skipped. Everything that cannot be
 # done is an error: no suite is ever left out silently.
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -69,6 +69,15 @@ if [ -z "$mirror" ]; then
 	[ -n "$mirror" ] || { apt-get update -qq && mirror=$(system_mirror); } || true
 	[ -n "$mirror" ] || die "this system's apt configuration names no Debian mirror; give one with --mirror URL"
 fi
+
+# What a container may lack, found out before time is spent.
+chroot / true 2>/dev/null || die "chroot is not permitted here (CAP_SYS_CHROOT)"
+mkdir -p "$cache/probe"
+rm -f "$cache/probe/null"
+if ! mknod "$cache/probe/null" c 1 3 2>/dev/null || ! : 2>/dev/null >"$cache/probe/null"; then
+	die "device nodes are not permitted in $cache (CAP_MKNOD, or a file system that is mounted with nodev)"
+fi
+rm -r "$cache/probe"
 
 private=
 if unshare --mount --propagation private true 2>/dev/null; then

@@ -8,7 +8,8 @@ import xml.etree.ElementTree
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+pytestmark = [pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed"),
+              pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="valgrind needs /proc")]
 
 
 def ours(error):
