@@ -39,14 +39,17 @@ static bool fail(const Scene &scene, const char *what, ozr_err &err, int rc)
 	return false;
 }
 
-Update::Update(Scene &scene) : scene_(scene), levels_are_ours_(!scene.stored.overviews.deferred)
+Update::Update(Scene &scene)
+    : scene_(scene), levels_are_ours_(!scene.stored.overviews.deferred), unfinished_(scene)
 {
 	start_dirty();
+	take_over();
 }
 
 Update::Update(Scene &scene, std::unique_ptr<FreshImage> creation)
     : scene_(scene), creation_(std::move(creation)), is_new_(true),
-      levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false)
+      levels_are_ours_(!scene.stored.overviews.deferred), fill_is_settled_(false),
+      unfinished_(scene)
 {
 	start_dirty();
 }
@@ -62,6 +65,28 @@ void Update::start_dirty()
 		tile[d] = info.chunk[d] * ((least + info.chunk[d] - 1) / info.chunk[d]);
 	}
 	dirty_.start(info.rank, tile);
+}
+
+/* What updates have left that did not come to their end. */
+void Update::take_over()
+{
+	if (!levels_are_ours_ || scene_.info.levels < 2)
+		return;
+	std::vector<Region> regions = unfinished_.take_over();
+	if (regions.empty())
+		return;
+	CPLError(CE_Warning, CPLE_AppDefined,
+		 "'%s': an earlier update was interrupted; levels that do not follow what it wrote "
+		 "are brought up to date with this one",
+		 scene_.name.c_str());
+	touch_again(regions);
+}
+
+void Update::announce(const ozr_box *boxes, size_t count)
+{
+	if (creation_ == nullptr && levels_are_ours_ && !scene_.stored.overviews.deferred &&
+	    scene_.info.levels > 1)
+		unfinished_.announce(boxes, count);
 }
 
 void Update::touched(const ozr_box *boxes, size_t count)
@@ -323,6 +348,8 @@ bool Update::finish(Progress progress, bool abandon)
 	if (done && is_new_)
 		done = settle_windows(scene_);
 	done = go_on(done, [&] { return save_stored(scene_); });
+	if (done)
+		unfinished_.settle();
 	return go_on(done, [&] {
 		ozr_err err = {};
 		int rc = ozr_store_sync(scene_.store.get(), &err);

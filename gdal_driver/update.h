@@ -10,7 +10,7 @@
  * pyramid is deferred (PYRAMID=DEFER), handles write pixels and never touch
  * levels or metadata: the image belongs to many writers.
  *
- * Threads: touched() from any (GDAL flushes its block cache from whatever thread
+ * Threads: announce() and touched() from any (GDAL flushes its block cache from whatever thread
  * needs room), the rest from the one that the dataset belongs to.
  */
 #ifndef OZR_GDAL_UPDATE_H
@@ -23,6 +23,7 @@
 #include "dirty.h"
 #include "scene.h"
 #include "store.h"
+#include "unfinished.h"
 
 /* A GDAL progress function as the library calls it: call.user is the Progress. */
 struct Progress {
@@ -63,6 +64,9 @@ class Update
 	/* CPLError() that says so; false. */
 	bool say_lost(const char *what) const;
 
+	/* These elements of level 0 are going to be written: should this process die, others know
+	 * that the levels do not follow yet. */
+	void announce(const ozr_box *boxes, size_t count);
 	/* These elements of level 0 were written, or may have been. */
 	void touched(const ozr_box *boxes, size_t count);
 	/* The levels were made anew by other means: they follow from now on, whoever they
@@ -110,6 +114,7 @@ class Update
 	bool commit();
 	bool reopen();
 	bool publish_new(bool hide_levels);
+	void take_over();
 	bool finish_new(Progress progress, bool abandon);
 	bool refresh_by_gdal(const std::vector<Region> &regions, Progress progress);
 	void touch_again(const std::vector<Region> &regions);
@@ -124,6 +129,7 @@ class Update
 	bool levels_are_cached_ = false;
 	std::mutex mutex_;
 	DirtySet dirty_; /* (mutex_) */
+	Unfinished unfinished_;
 };
 
 /* Build levels `first` (from 1) to `last` where they depend on a region of the level before `first`:

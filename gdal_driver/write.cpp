@@ -23,6 +23,8 @@ CPLErr Dataset::write_boxes(const Window &window, const int *bands, int count, c
 	}
 	ozr_err err = {};
 	ozr_call call = library_call(*scene_, &progress);
+	if (level_ == scene_->view.level)
+		scene_->update->announce(list.data(), list.size());
 	int rc = ozr_array_write(array_handle(), list.size(), list.data(), &call, &err);
 	if (level_ == scene_->view.level)
 		scene_->update->touched(list.data(), list.size());
