@@ -107,10 +107,16 @@ static bool make_plan(ImageCopy &copy)
 	copy.y = axis_in_copy(copy, copy.source.scene().view.y);
 	plan.has_srs = copy.georef && !stored.srs.IsEmpty();
 	plan_from_bands(copy);
-	return plan_options(request.target, request.options, plan) &&
-	       plan_as_label(request.target, request.options, false, plan) &&
-	       !refuse_levels(request.options, plan) &&
-	       take_levels(copy.origin.get(), plan.overviews, plan.image, plan.threads,
+	if (!plan_options(request.target, request.options, plan) ||
+	    !plan_as_label(request.target, request.options, false, plan) ||
+	    refuse_levels(request.options, plan))
+		return false;
+	if (stored.overviews.deferred) { /* nobody has built them yet */
+		if (plan.overviews == Overviews::FORCE_USE_EXISTING)
+			plan.image.levels = 1;
+		plan.overviews = Overviews::IGNORE_EXISTING;
+	}
+	return take_levels(copy.origin.get(), plan.overviews, plan.image, plan.threads,
 			   copy.levels);
 }
 
@@ -281,8 +287,8 @@ Copied copy_image(const CopyRequest &request, GDALDataset *dataset)
 	auto *source = dynamic_cast<Dataset *>(dataset);
 	if (source == nullptr || wants_raster(request, *source))
 		return Copied::NOT_AN_IMAGE;
-	if (source->scene().writable())
-		GDALFlushCache(GDALDataset::ToHandle(source)); /* what waits there, too */
+	if (!source->complete_levels()) /* what waits there, too */
+		return Copied::FAILED;
 	ImageCopy copy = {request, *source, {}, nullptr, {}, {}, true, 0, 0, ""};
 	Copied rc = take_origin(copy);
 	if (rc != Copied::YES)

@@ -46,12 +46,32 @@ static GDALDataset *open_result(const Name &target, const char *name)
 	return dataset != nullptr ? dataset : open_by_name(text, nullptr);
 }
 
+/* Where there is no staging, what is overwritten goes first: then it must not be what is copied. */
+static bool would_lose_source(const CopyRequest &request, GDALDataset *dataset)
+{
+	const Name &target = request.target;
+	bool overwrite = false;
+	if (!target.remote || !fetch_bool(request.options, "OVERWRITE", overwrite) || !overwrite)
+		return false; /* a wrong value is reported later */
+	CPLStringList files(dataset->GetFileList());
+	for (int i = 0; i < files.size(); i++)
+		if (is_inside(files[i], target.vsi)) {
+			CPLError(
+				CE_Failure, CPLE_NotSupported,
+				"create '%s': the source is there, and it would have to be removed "
+				"first; write to another name",
+				target.folder.c_str());
+			return true;
+		}
+	return false;
+}
+
 GDALDataset *create_copy(const char *name, GDALDataset *dataset, int strict, string_list options,
 			 GDALProgressFunc progress, void *progress_data)
 {
 	CopyRequest request = {Name(name), strict, options,
 			       progress != nullptr ? progress : GDALDummyProgress, progress_data};
-	if (refuse_target(request.target))
+	if (refuse_target(request.target) || would_lose_source(request, dataset))
 		return nullptr;
 	Copied copied = copy_image(request, dataset);
 	if (copied == Copied::NOT_AN_IMAGE)

@@ -70,6 +70,9 @@ class Dataset final : public DatasetBase
 	/* Before pixels are read or written by way of GDAL's block cache, whose blocks of levels and
 	 * of level 0 would else contradict each other. False after CPLError(). */
 	bool settle(GDALRWFlag flag);
+	/* Everything that was written is in the store, and levels follow: for who reads the image
+	 * past this dataset. False after CPLError(). */
+	bool complete_levels();
 	/* A block goes to GDAL's cache. */
 	void block_is_cached();
 

@@ -106,6 +106,9 @@ struct Name {
 	bool is_label(std::string &of, std::string &label) const;
 };
 
+/* Whether a path of GDAL's file functions is a folder, or below it. */
+bool is_inside(const std::string &path, const std::string &folder);
+
 /* One CPLError() for a failed call. */
 void report(const ozr_err &err);
 /* As ozr_call.warn. */

@@ -137,28 +137,12 @@ static int copy_in_place(ozr_store *from, const Name &to, ozr_err *err)
 	return rc;
 }
 
-/* A path of GDAL's without what can be written in several ways. */
-static std::string plain_path(const std::string &vsi)
-{
-	CPLStringList words(CSLTokenizeString2(vsi.c_str(), "/", 0));
-	std::string out;
-	for (int i = 0; i < words.size(); i++) {
-		if (EQUAL(words[i], "."))
-			continue;
-		if (EQUAL(words[i], ".."))
-			out.resize(out.empty() ? 0 : out.rfind('/'));
-		else
-			out += std::string("/") + words[i];
-	}
-	return out + "/";
-}
-
 static int copy_image(const Name &from, const Name &to, ozr_err *err)
 {
 	const char *why = refuses_writing(to);
 	if (why != nullptr)
 		return ozr_fail(err, OZR_UNSUPPORTED, "'%s': %s", to.folder.c_str(), why);
-	if (to.remote && plain_path(to.vsi).find(plain_path(from.vsi)) == 0)
+	if (to.remote && is_inside(to.vsi, from.vsi))
 		return ozr_fail(err, OZR_BAD_ARG, "'%s' is inside it", to.folder.c_str());
 	if (!from.inner.empty())
 		return ozr_fail(err, OZR_UNSUPPORTED, "only whole hierarchies");

@@ -142,3 +142,24 @@ Name::Name(const char *text)
 	network = is_network(vsi);
 	folder += query;
 }
+
+/* A path of GDAL's without what can be written in several ways. */
+static std::string plain_path(const std::string &vsi)
+{
+	CPLStringList words(CSLTokenizeString2(vsi.c_str(), "/", 0));
+	std::string out;
+	for (int i = 0; i < words.size(); i++) {
+		if (EQUAL(words[i], "."))
+			continue;
+		if (EQUAL(words[i], ".."))
+			out.resize(out.empty() ? 0 : out.rfind('/'));
+		else
+			out += std::string("/") + words[i];
+	}
+	return out + "/";
+}
+
+bool is_inside(const std::string &path, const std::string &folder)
+{
+	return plain_path(path).find(plain_path(folder)) == 0;
+}

@@ -85,6 +85,7 @@ bool settle_windows(Scene &scene)
 	std::vector<ozr_channel> channels(c < 0 ? 1 : static_cast<size_t>(array.shape[c]));
 	ozr_err err = {};
 	box.data = values.data();
+	const double skip = number_to_skip(scene);
 	for (size_t i = 0; i < channels.size(); i++) {
 		ozr_call call = library_call(scene, nullptr);
 		if (c >= 0)
@@ -95,7 +96,7 @@ bool settle_windows(Scene &scene)
 		if (ozr_image_channel(scene.image.get(), static_cast<unsigned>(i), &channels[i],
 				      nullptr) != OZR_OK)
 			channels[i].active = 1;
-		channels[i].has_window = range_of(values, number_to_skip(scene), channels[i]);
+		channels[i].has_window = range_of(values, skip, channels[i]);
 		channels[i].min = channels[i].start;
 		channels[i].max = channels[i].end;
 	}

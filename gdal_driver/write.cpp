@@ -168,6 +168,14 @@ bool Dataset::settle(GDALRWFlag flag)
 	return true;
 }
 
+bool Dataset::complete_levels()
+{
+	if (scene_->update == nullptr)
+		return true;
+	return flush_blocks(false) == CE_None && scene_->update->publish() &&
+	       scene_->update->settle();
+}
+
 void Dataset::block_is_cached()
 {
 	if (scene_->update != nullptr && level_ != scene_->view.level)

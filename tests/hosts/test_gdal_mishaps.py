@@ -11,6 +11,11 @@ from osgeo import gdal
 DRIVER = gdal.GetDriverByName("OMEZarr")
 
 
+def made(path, size, value, *options):
+    dataset = DRIVER.Create(str(path), size, size, 1, gdal.GDT_Byte, list(options))
+    assert dataset.GetRasterBand(1).Fill(value) == 0
+
+
 def test_image_that_could_not_be_created(tmp_path):
     """Somebody takes the name before the first pixel: every call fails with one error, none crashes."""
     path = tmp_path / "a.ome.zarr"
@@ -31,6 +36,9 @@ def test_image_that_could_not_be_created(tmp_path):
         with heard() as said:
             assert call() != 0
         assert len(said.errors()) == 1 and "could not be created" in said.errors()[0]
+    with heard() as said:
+        assert DRIVER.CreateCopy(str(tmp_path / "b.ome.zarr"), dataset) is None
+    assert len(said.errors()) == 1
     for look in (band, overview):
         with heard() as said:
             assert look.ReadAsArray() is None
@@ -110,3 +118,43 @@ def test_metadata_given_back(tmp_path):
     for i in (1, 2):
         assert dataset.GetRasterBand(i).GetMetadata() == items
         assert dataset.GetRasterBand(i).GetUnitType() == "m"
+
+
+@pytest.mark.parametrize("overviews", ["AUTO", "FORCE_USE_EXISTING", "IGNORE_EXISTING"])
+def test_copy_of_what_is_being_written(tmp_path, overviews):
+    """The copy has the pixels written last, in all its levels, though the source is still open."""
+    made(tmp_path / "a.ome.zarr", 1024, 10, "BLOCKSIZE=256", "LEVELS=3")
+    dataset = gdal.OpenEx(str(tmp_path / "a.ome.zarr"), gdal.OF_RASTER | gdal.OF_UPDATE)
+    assert dataset.GetRasterBand(1).WriteArray(numpy.full((1024, 1024), 99, "uint8")) == 0
+    copy = DRIVER.CreateCopy(str(tmp_path / "b.ome.zarr"), dataset, options=["OVERVIEWS=" + overviews])
+    band = copy.GetRasterBand(1)
+    assert band.GetOverviewCount() == 2
+    for level in (band, band.GetOverview(0), band.GetOverview(1)):
+        assert set(level.ReadAsArray().flat) == {99}
+
+
+@pytest.mark.parametrize("overviews", ["AUTO", "FORCE_USE_EXISTING", "IGNORE_EXISTING"])
+def test_copy_without_levels_nobody_has_built(tmp_path, overviews):
+    made(tmp_path / "a.ome.zarr", 1024, 10, "BLOCKSIZE=256", "PYRAMID=DEFER")
+    source, _ = opened(tmp_path / "a.ome.zarr")
+    copy = DRIVER.CreateCopy(str(tmp_path / "b.ome.zarr"), source, options=["OVERVIEWS=" + overviews])
+    band = copy.GetRasterBand(1)
+    assert band.GetOverviewCount() == (0 if overviews == "FORCE_USE_EXISTING" else 2)
+    for i in range(band.GetOverviewCount()):
+        assert set(band.GetOverview(i).ReadAsArray().flat) == {10}
+
+
+@pytest.mark.parametrize("by", ["itself", "VRT"])
+def test_copy_onto_its_source_in_memory(by):
+    """There the old image is removed before the new one is written."""
+    name = "/vsimem/test_gdal_mishaps.ome.zarr"
+    made(name, 100, 7)
+    source = gdal.Open(name)
+    if by == "VRT":
+        source = gdal.Translate("", source, format="VRT")
+    with heard() as said:
+        assert DRIVER.CreateCopy("/vsimem/./test_gdal_mishaps.ome.zarr", source, options=["OVERWRITE=YES"]) is None
+    assert len(said.errors()) == 1 and "the source is there" in said.errors()[0]
+    source = None
+    assert set(gdal.Open(name).ReadAsArray().flat) == {7}
+    assert DRIVER.Delete(name) == 0
