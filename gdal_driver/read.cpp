@@ -93,10 +93,8 @@ CPLErr Dataset::read(const Window &window, const int *bands, int count, const Pi
 		     GDALRasterIOExtraArg *extra)
 {
 	ozr_dtype type;
-	if (scene_->update != nullptr && scene_->update->is_lost()) {
-		scene_->update->say_lost("read");
+	if (scene_->update != nullptr && !scene_->update->prepare_to_read())
 		return CE_Failure;
-	}
 	if (is_gone())
 		return CE_Failure;
 	/* Levels are brought up to date before anybody looks at them. */

@@ -119,14 +119,14 @@ bool Update::is_dirty()
 
 /* Before the first pixel it is known what nodata is: parts that are never written read as that,
  * and the mean skips it. The empty image is then made anew. */
-bool Update::settle_fill()
+bool Update::settle_fill(bool for_good)
 {
 	if (fill_is_settled_)
 		return true;
-	fill_is_settled_ = true;
+	fill_is_settled_ = for_good;
 	ImageOptions &options = creation_->plan.image;
 	unsigned char nodata[8];
-	if (!common_nodata(scene_, nodata))
+	if (!common_nodata(scene_, nodata) || memcmp(options.fill, nodata, sizeof(nodata)) == 0)
 		return true;
 	memcpy(options.fill, nodata, sizeof(nodata));
 	scene_.image.reset(); /* its folder goes, and the target is free again */
@@ -154,7 +154,24 @@ bool Update::prepare()
 	if (creation_ == nullptr)
 		return true;
 	/* Other writers wait for a deferred image: it is there before its first pixel. */
-	return levels_are_ours_ ? settle_fill() : publish_new(false);
+	return levels_are_ours_ ? settle_fill(true) : publish_new(false);
+}
+
+bool Update::prepare_to_read()
+{
+	if (lost_)
+		return say_lost("read");
+	return creation_ == nullptr || settle_fill(false);
+}
+
+/* After CPLError(): an image that lacks pixels must not take the place of another. */
+bool Update::is_spoiled() const
+{
+	if (spoiled_)
+		CPLError(CE_Failure, CPLE_FileIO,
+			 "create '%s': pixels could not be written, so there is no image",
+			 scene_.name.c_str());
+	return spoiled_;
 }
 
 /* --- publishing ------------------------------------------------------------------------ */
@@ -205,8 +222,8 @@ bool Update::reopen()
 /* hide_levels: they are not built yet. */
 bool Update::publish_new(bool hide_levels)
 {
-	if (!settle_fill())
-		return false;
+	if (is_spoiled() || !settle_fill(true))
+		return lose();
 	if (hide_levels)
 		scene_.stored.overviews.deferred = scene_.stored.overviews.unseen =
 			scene_.stored.changes.overviews = true;
@@ -314,8 +331,8 @@ void Update::forget_cached_levels()
 
 bool Update::finish_new(Progress progress, bool abandon)
 {
-	bool done = !abandon && settle_fill() && write_pixels() && refresh(progress) &&
-		    settle_windows(scene_) && save_stored(scene_) && commit();
+	bool done = !abandon && !is_spoiled() && settle_fill(true) && write_pixels() &&
+		    refresh(progress) && settle_windows(scene_) && save_stored(scene_) && commit();
 	if (!done)
 		lose();
 	scene_.image.reset(); /* what was not committed goes */

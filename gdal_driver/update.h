@@ -16,6 +16,7 @@
 #ifndef OZR_GDAL_UPDATE_H
 #define OZR_GDAL_UPDATE_H
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 
@@ -55,6 +56,14 @@ class Update
 
 	/* Pixels are about to be written; false after CPLError(). */
 	bool prepare();
+	/* Pixels are about to be read: what nobody has written is nodata by now. False after
+	 * CPLError(). */
+	bool prepare_to_read();
+	/* Pixels of a new image could not be written, whatever becomes of it. Any thread. */
+	void spoil()
+	{
+		spoiled_ = true;
+	}
 	/* A new image could not be written: there is nothing to read from or to write to. */
 	bool is_lost() const
 	{
@@ -109,7 +118,8 @@ class Update
 
       private:
 	void start_dirty();
-	bool settle_fill();
+	bool settle_fill(bool for_good);
+	bool is_spoiled() const;
 	bool write_pixels();
 	bool commit();
 	bool reopen();
@@ -127,6 +137,7 @@ class Update
 	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
 	bool lost_ = false;
 	bool levels_are_cached_ = false;
+	std::atomic<bool> spoiled_{false};
 	std::mutex mutex_;
 	DirtySet dirty_; /* (mutex_) */
 	Unfinished unfinished_;

@@ -30,6 +30,8 @@ CPLErr Dataset::write_boxes(const Window &window, const int *bands, int count, c
 		scene_->update->touched(list.data(), list.size());
 	if (rc == OZR_OK)
 		return CE_None;
+	if (rc != OZR_CANCELLED && rc != OZR_BAD_ARG)
+		scene_->update->spoil();
 	ozr_err_context(&err, rc, "write '%s': level %u", scene_->name.c_str(), level_);
 	report(err);
 	return CE_Failure;
@@ -163,8 +165,12 @@ bool Dataset::settle(GDALRWFlag flag)
 		return true; /* others say so */
 	if (level_ != scene_->view.level)
 		return level_ == no_level || update->settle();
-	if (flag == GF_Write)
-		update->forget_cached_levels();
+	if (flag == GF_Read)
+		return true;
+	/* before there are changed blocks, which any thread may write */
+	if (!update->prepare())
+		return false;
+	update->forget_cached_levels();
 	return true;
 }
 

@@ -158,3 +158,46 @@ def test_copy_onto_its_source_in_memory(by):
     source = None
     assert set(gdal.Open(name).ReadAsArray().flat) == {7}
     assert DRIVER.Delete(name) == 0
+
+
+@pytest.mark.parametrize("way", ["direct", "by way of GDAL's cache"])
+def test_full_disk(tmp_path, way):
+    """A new image that lacks pixels does not take the place of the old one, whenever that is found."""
+    made(tmp_path / "a.ome.zarr", 300, 7)
+    write = "band.WriteArray(pixels)" if way == "direct" else "band.WriteRaster(0, 0, 1024, 1024, pixels[:512, :512].tobytes(), 512, 512)"
+    code = f"""
+import resource
+import numpy
+from osgeo import gdal
+gdal.DontUseExceptions()
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+dataset = gdal.GetDriverByName("OMEZarr").Create({str(tmp_path / "a.ome.zarr")!r}, 1024, 1024, 1, 1, ["OVERWRITE=YES", "BLOCKSIZE=256"])
+band = dataset.GetRasterBand(1)
+pixels = numpy.random.default_rng(1).integers(0, 255, (1024, 1024)).astype("uint8")
+{write}
+gdal.ErrorReset()
+dataset = band = None
+print(gdal.GetLastErrorMsg())
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "so there is no image" in done.stdout, done
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.ome.zarr"]
+    dataset, _ = opened(tmp_path / "a.ome.zarr")
+    assert set(dataset.ReadAsArray().flat) == {7}
+
+
+def test_nodata_around_what_is_written(tmp_path):
+    """Parts of a block that was read before the first write, by the user or by GDAL's cache, are nodata too."""
+    dataset = DRIVER.Create(str(tmp_path / "a.ome.zarr"), 64, 64, 1, gdal.GDT_Byte)
+    band = dataset.GetRasterBand(1)
+    for value in (0, 3, 4):
+        if value:
+            band.SetNoDataValue(value)
+        assert set(band.ReadAsArray().flat) == {value}
+    assert band.WriteRaster(0, 0, 30, 30, b"\x09" * 225, 15, 15) == 0  # through the cache
+    wanted = numpy.full((64, 64), 4, "uint8")
+    wanted[:30, :30] = 9
+    numpy.testing.assert_array_equal(band.ReadAsArray(), wanted)
+    dataset = band = None
+    dataset, _ = opened(tmp_path / "a.ome.zarr")
+    numpy.testing.assert_array_equal(dataset.ReadAsArray(), wanted)
