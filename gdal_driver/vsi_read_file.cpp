@@ -205,6 +205,19 @@ static int fail_to_open(const VsiStore &store, const std::string &path, ozr_err 
 	return ozr_fail(err, OZR_NET, "cannot be opened: %s", vsi_reason().c_str());
 }
 
+/* A listing of the folder that GDAL keeps says nothing of what came later, and GDAL believes it
+ * without a word: then it is asked again. */
+static File open_known(const Place &place, const std::string &path)
+{
+	VSIErrorReset();
+	File file(VSIFOpenEx2L(path.c_str(), "rb", TRUE, nullptr));
+	bool silent = VSIGetLastErrorNo() == 0 && *CPLGetLastErrorMsg() == '\0';
+	if (file || !silent || !place.network || !place.archive.empty())
+		return file;
+	VSICurlPartialClearCache(path.substr(0, path.rfind('/')).c_str());
+	return File(VSIFOpenEx2L(path.c_str(), "rb", TRUE, nullptr));
+}
+
 int open_file_object(VsiStore &store, const char *key, const ozr_hint &, VsiObject **out,
 		     ozr_err *err)
 {
@@ -220,8 +233,7 @@ int open_file_object(VsiStore &store, const char *key, const ozr_hint &, VsiObje
 	/* What somebody has found out about it before, an absence too, would be taken for true. */
 	if (store.place.network && store.place.archive.empty())
 		VSICurlPartialClearCache(path.c_str());
-	VSIErrorReset();
-	File file(VSIFOpenEx2L(path.c_str(), "rb", TRUE, nullptr));
+	File file = open_known(store.place, path);
 	if (!file)
 		return fail_to_open(store, path, err);
 	auto object = std::make_unique<FileObject>(store, key, std::move(file));

@@ -167,3 +167,18 @@ class TestRasterio:
                     out.write(PIXELS[:, row:row + 300], window=rasterio.windows.Window(0, row, 800, 300))
                 out.set_band_description(1, "red")
         same(files(tmp_path / "w.ome.zarr"), files(bucket.root / "w.ome.zarr"))
+
+
+def test_listings_that_gdal_keeps(signed):
+    """What it has found in a folder before is not what is there now."""
+    copied(memory_raster(PIXELS), "/vsis3/bucket/listed.ome.zarr", "PYRAMID=NO")
+    for document in ("zarr.json", "s0/image/zarr.json"):
+        path = signed.root / "listed.ome.zarr" / document
+        text = path.read_bytes()
+        path.unlink()
+        (path.parent / "other").write_text("other")
+        gdal.VSICurlPartialClearCache("/vsis3/bucket/listed.ome.zarr")
+        folder = "/vsis3/bucket/" + str(path.parent.relative_to(signed.root))
+        assert "other" in gdal.ReadDir(folder) and "zarr.json" not in gdal.ReadDir(folder)
+        path.write_bytes(text)
+        numpy.testing.assert_array_equal(open_quietly("OMEZARR:/vsis3/bucket/listed.ome.zarr").ReadAsArray(), PIXELS)
