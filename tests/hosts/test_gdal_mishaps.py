@@ -80,7 +80,7 @@ driver.Deregister()
 {work}
 dataset = None
 driver.Register()
-assert gdal.Open({str(tmp_path / "a.ome.zarr")!r}).RasterXSize == 64
+assert gdal.OpenEx({str(tmp_path / "a.ome.zarr")!r}, gdal.OF_RASTER, ["OMEZarr"]).RasterXSize == 64
 """
     done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
