@@ -16,9 +16,11 @@ static size_t entry_of(const Scene &scene, int band)
 
 const StoredBand *find_band(const Scene &scene, int band)
 {
-	const std::vector<StoredBand> &bands = scene.stored.bands;
+	const StoredBands &bands = scene.stored.bands;
 	size_t i = entry_of(scene, band);
-	return i < bands.size() && bands[i].known ? &bands[i] : nullptr;
+	if (i >= bands.size())
+		return scene.stored.every.get();
+	return bands[i].known ? &bands[i] : nullptr;
 }
 
 /* The axis that entries go along, for an image that has none: what the bands are, or channels. */
@@ -50,11 +52,10 @@ static void take_from_ome(const Scene &scene, int band, StoredBand &entry)
 StoredBand &change_band(Scene &scene, int band)
 {
 	Stored &stored = scene.stored;
-	if (stored.bands.empty())
+	if (stored.bands.empty() && !stored.every)
 		stored.band_axis = choose_band_axis(scene);
 	size_t i = entry_of(scene, band);
-	if (i >= stored.bands.size())
-		stored.bands.resize(i + 1);
+	extend_bands(stored, i + 1);
 	StoredBand &entry = stored.bands[i];
 	if (!entry.known)
 		take_from_ome(scene, band, entry);

@@ -33,6 +33,7 @@
 #ifndef OZR_GDAL_STORED_H
 #define OZR_GDAL_STORED_H
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,6 +64,9 @@ struct StoredBand {
 	bool changed = false; /* not in the store yet */
 };
 
+/* What a getter gave of one stays where it is when another one is added. */
+using StoredBands = std::deque<StoredBand>;
+
 struct GroundPoint {
 	std::string id, info;
 	double pixel, line, x, y, z;
@@ -78,8 +82,10 @@ struct StoredOverviews {
 
 struct Stored {
 	StoredOverviews overviews;
-	std::string band_axis;         /* name of the axis that `bands` lists, "" for none */
-	std::vector<StoredBand> bands; /* perhaps fewer than there are */
+	std::string band_axis; /* name of the axis that `bands` lists, "" for none */
+	StoredBands bands;     /* perhaps fewer than there are */
+	std::shared_ptr<const StoredBand>
+		every; /* those behind `bands`; nullptr: only what OME says */
 	Domains metadata;
 	bool has_geotransform = false;
 	bool geotransform_is_ome = false; /* it follows from scale and translation: not stored */
@@ -133,7 +139,9 @@ bool is_statistic(const char *name);
 /* The member `gdal`, of an image with band_count elements along the band axis. Write: what has
  * changed; verbatim: it holds geotransform and CRS too, since spatial: must not be written. */
 void read_members(const CPLJSONObject &gdal, ozr_image *image, Stored &out);
-std::vector<StoredBand> read_bands(const CPLJSONObject &gdal, uint64_t band_count);
+void read_bands(const CPLJSONObject &gdal, uint64_t band_count, Stored &out);
+/* out.bands grows to `count`. */
+void extend_bands(Stored &out, size_t count);
 void write_members(const Stored &stored, bool verbatim, uint64_t band_count, CPLJSONObject &gdal);
 /* Extent of an axis, 1 when the image has none of that name. */
 uint64_t axis_extent(ozr_image *image, const std::string &name);

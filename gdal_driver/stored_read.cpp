@@ -135,23 +135,50 @@ static StoredBand parse_band(const CPLJSONObject &own, const CPLJSONObject &comm
 	return out;
 }
 
-std::vector<StoredBand> read_bands(const CPLJSONObject &gdal, uint64_t band_count)
+/* Axes may be long, and most bands have nothing of their own: those are not made here. */
+void read_bands(const CPLJSONObject &gdal, uint64_t band_count, Stored &out)
 {
-	std::vector<StoredBand> out;
 	CPLJSONArray bands = gdal.GetArray("bands");
 	CPLJSONObject common = gdal.GetObj("every_band");
 	uint64_t listed = bands.IsValid() ? static_cast<uint64_t>(bands.Size()) : 0;
 	bool all = is(common, CPLJSONObject::Type::Object);
-	for (uint64_t i = 0; i < band_count && (all || i < listed); i++) {
-		CPLJSONObject own;
-		if (i < listed)
-			own = bands[static_cast<int>(i)];
+	for (uint64_t i = 0; i < std::min(band_count, listed); i++) {
+		CPLJSONObject own = bands[static_cast<int>(i)];
 		if (all || is(own, CPLJSONObject::Type::Object))
-			out.push_back(parse_band(own, common));
+			out.bands.push_back(parse_band(own, common));
 		else
-			out.emplace_back();
+			out.bands.emplace_back();
 	}
+	if (all)
+		out.every = std::make_shared<StoredBand>(parse_band(CPLJSONObject(), common));
+}
+
+static StoredBand copy_band(const StoredBand &from)
+{
+	StoredBand out;
+	out.description = from.description;
+	out.unit = from.unit;
+	out.nodata = from.nodata;
+	out.has_color_interpretation = from.has_color_interpretation;
+	out.color_interpretation = from.color_interpretation;
+	out.has_scale = from.has_scale;
+	out.has_offset = from.has_offset;
+	out.scale = from.scale;
+	out.offset = from.offset;
+	out.categories = from.categories;
+	if (from.colors)
+		out.colors.reset(from.colors->Clone());
+	out.table = copy_table(from.table.get());
+	out.histogram = from.histogram;
+	out.metadata = from.metadata;
+	out.known = from.known;
 	return out;
+}
+
+void extend_bands(Stored &out, size_t count)
+{
+	while (out.bands.size() < count)
+		out.bands.push_back(out.every ? copy_band(*out.every) : StoredBand());
 }
 
 static void parse_gcps(const CPLJSONObject &gcps, Stored &out)
@@ -193,7 +220,7 @@ void read_members(const CPLJSONObject &gdal, ozr_image *image, Stored &out)
 	out.overviews.method = overviews.GetString("method");
 	out.metadata = parse_domains(gdal.GetObj("metadata"));
 	parse_gcps(gdal.GetObj("gcps"), out);
-	out.bands = read_bands(gdal, axis_extent(image, out.band_axis));
+	read_bands(gdal, axis_extent(image, out.band_axis), out);
 }
 
 static bool take_text(int rc, char *text, const ozr_err &err, std::string &out)

@@ -163,14 +163,22 @@ static CPLJSONObject common_members(const std::vector<CPLJSONObject> &bands)
 	return common;
 }
 
-/* Ours where they have changed, else what the store has now. */
-static std::vector<const StoredBand *> newest(const Stored &stored,
-					      const std::vector<StoredBand> &now)
+/* Ours where they have changed, else what the store has now. What all have in common is compared
+ * over all of them: beyond the most that GDAL shows they are let go. */
+static std::vector<const StoredBand *> newest(const Stored &stored, const Stored &now,
+					      uint64_t band_count)
 {
+	constexpr size_t most = 1 << 20;
 	std::vector<const StoredBand *> bands;
-	for (size_t i = 0; i < std::max(stored.bands.size(), now.size()); i++) {
-		bool ours = i < stored.bands.size() && (stored.bands[i].changed || i >= now.size());
-		bands.push_back(ours ? &stored.bands[i] : &now[i]);
+	size_t n = std::max(stored.bands.size(), now.bands.size());
+	if (now.every)
+		n = std::max(n, static_cast<size_t>(std::min<uint64_t>(band_count, most)));
+	for (size_t i = 0; i < n; i++) {
+		bool stands = i < now.bands.size() || now.every;
+		bool ours = i < stored.bands.size() && (stored.bands[i].changed || !stands);
+		bands.push_back(ours                   ? &stored.bands[i]
+				: i < now.bands.size() ? &now.bands[i]
+						       : now.every.get());
 	}
 	return bands;
 }
@@ -255,10 +263,10 @@ void write_members(const Stored &stored, bool verbatim, uint64_t band_count, CPL
 	auto anew = [&](const char *name) { gdal.Delete(name); };
 	if (!gdal.GetObj("version").IsValid())
 		gdal.Add("version", 1);
-	std::vector<StoredBand> now;
+	Stored now;
 	if (changes.bands) {
 		if (gdal.GetString("band_axis") == stored.band_axis)
-			now = read_bands(gdal, band_count);
+			read_bands(gdal, band_count, now);
 		anew("band_axis");
 		anew("every_band");
 		anew("bands");
@@ -289,5 +297,5 @@ void write_members(const Stored &stored, bool verbatim, uint64_t band_count, CPL
 		write_metadata(stored.metadata, gdal);
 	}
 	if (changes.bands)
-		write_bands(newest(stored, now), band_count, gdal);
+		write_bands(newest(stored, now, band_count), band_count, gdal);
 }

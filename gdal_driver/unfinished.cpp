@@ -187,9 +187,14 @@ void Unfinished::announce(const ozr_box *boxes, size_t count)
 
 void Unfinished::settle()
 {
-	for (const Mark &mark : held_)
+	std::vector<Mark> done;
+	{
+		/* another thread may write blocks of GDAL's cache meanwhile */
+		std::lock_guard<std::mutex> guard(mutex_);
+		done.swap(held_);
+		own_.clear();
+		has_box_ = false;
+	}
+	for (const Mark &mark : done)
 		release(mark, true);
-	held_.clear();
-	own_.clear();
-	has_box_ = false;
 }

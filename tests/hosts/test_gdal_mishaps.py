@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What goes wrong around a dataset that is written: errors instead of crashes, and nothing is lost."""
+import json
 import subprocess
 import sys
 
 import numpy
 import pytest
-from conftest import heard, opened
+from conftest import alive, heard, opened
 from osgeo import gdal
 
 DRIVER = gdal.GetDriverByName("OMEZarr")
@@ -201,3 +202,30 @@ def test_nodata_around_what_is_written(tmp_path):
     dataset = band = None
     dataset, _ = opened(tmp_path / "a.ome.zarr")
     numpy.testing.assert_array_equal(dataset.ReadAsArray(), wanted)
+
+
+@pytest.mark.parametrize("extent", [3, 100000000000])
+def test_what_all_frames_have_in_common(tmp_path, extent):
+    """An axis may be longer than memory; what is changed for one frame is not for the others."""
+    path = tmp_path / "a.ome.zarr"
+    dataset = DRIVER.Create(str(path), 16, 16, 3, gdal.GDT_Byte, ["BAND_AXIS=T", "LEVELS=1", "SHARDSIZE=NO"])
+    dataset = None
+    for name in ("zarr.json", "s0/image/zarr.json"):
+        document = json.loads((path / name).read_text())
+        if name == "zarr.json":
+            document["attributes"]["gdal"] = {"version": 1, "band_axis": "t", "every_band": {"unit": "m", "nodata": "7"}, "bands": [{"unit": "s"}]}
+        else:
+            document["shape"][0] = extent
+        (path / name).write_text(json.dumps(document))
+
+    def band(t, flags=gdal.OF_RASTER):
+        dataset = gdal.OpenEx(str(path), flags, ["OMEZarr"], [f"T={t}"])
+        alive.append(dataset)
+        return dataset.GetRasterBand(1)
+
+    assert [band(t).GetUnitType() for t in (0, 1, extent - 1)] == ["s", "m", "m"]
+    if extent == 3:
+        assert band(1, gdal.OF_RASTER | gdal.OF_UPDATE).SetUnitType("km") == 0
+        alive.clear()
+        assert [band(t).GetUnitType() for t in (0, 1, 2)] == ["s", "km", "m"]
+        assert [band(t).GetNoDataValue() for t in (0, 1, 2)] == [7, 7, 7]
