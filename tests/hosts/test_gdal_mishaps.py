@@ -6,7 +6,7 @@ import sys
 
 import numpy
 import pytest
-from conftest import alive, heard, opened
+from conftest import VERSION, alive, heard, opened
 from osgeo import gdal
 
 DRIVER = gdal.GetDriverByName("OMEZarr")
@@ -182,6 +182,9 @@ print(gdal.GetLastErrorMsg())
 """
     done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and "so there is no image" in done.stdout, done
+    if VERSION >= 3110000:  # GDAL deletes what is at a new dataset's name, before the driver is asked
+        assert list(tmp_path.iterdir()) == []
+        return
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.ome.zarr"]
     dataset, _ = opened(tmp_path / "a.ome.zarr")
     assert set(dataset.ReadAsArray().flat) == {7}
