@@ -165,13 +165,21 @@ bool Update::prepare_to_read()
 }
 
 /* After CPLError(): an image that lacks pixels must not take the place of another. */
-bool Update::is_spoiled() const
+bool Update::is_spoiled()
 {
-	if (spoiled_)
+	std::lock_guard<std::mutex> guard(mutex_);
+	if (!spoiled_.empty())
 		CPLError(CE_Failure, CPLE_FileIO,
-			 "create '%s': pixels could not be written, so there is no image",
-			 scene_.name.c_str());
-	return spoiled_;
+			 "create '%s': there is no image, since pixels could not be written: %s",
+			 scene_.name.c_str(), spoiled_.c_str());
+	return !spoiled_.empty();
+}
+
+void Update::spoil(const char *why)
+{
+	std::lock_guard<std::mutex> guard(mutex_);
+	if (spoiled_.empty())
+		spoiled_ = why;
 }
 
 /* --- publishing ------------------------------------------------------------------------ */

@@ -16,7 +16,6 @@
 #ifndef OZR_GDAL_UPDATE_H
 #define OZR_GDAL_UPDATE_H
 
-#include <atomic>
 #include <functional>
 #include <mutex>
 
@@ -60,10 +59,7 @@ class Update
 	 * CPLError(). */
 	bool prepare_to_read();
 	/* Pixels of a new image could not be written, whatever becomes of it. Any thread. */
-	void spoil()
-	{
-		spoiled_ = true;
-	}
+	void spoil(const char *why);
 	/* A new image could not be written: there is nothing to read from or to write to. */
 	bool is_lost() const
 	{
@@ -119,7 +115,7 @@ class Update
       private:
 	void start_dirty();
 	bool settle_fill(bool for_good);
-	bool is_spoiled() const;
+	bool is_spoiled();
 	bool write_pixels();
 	bool commit();
 	bool reopen();
@@ -137,9 +133,9 @@ class Update
 	bool fill_is_settled_ = true; /* false: nodata may still become the new image's fill */
 	bool lost_ = false;
 	bool levels_are_cached_ = false;
-	std::atomic<bool> spoiled_{false};
 	std::mutex mutex_;
-	DirtySet dirty_; /* (mutex_) */
+	std::string spoiled_; /* why (mutex_) */
+	DirtySet dirty_;      /* (mutex_) */
 	Unfinished unfinished_;
 };
 

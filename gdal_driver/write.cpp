@@ -31,7 +31,7 @@ CPLErr Dataset::write_boxes(const Window &window, const int *bands, int count, c
 	if (rc == OZR_OK)
 		return CE_None;
 	if (rc != OZR_CANCELLED && rc != OZR_BAD_ARG)
-		scene_->update->spoil();
+		scene_->update->spoil(err.msg);
 	ozr_err_context(&err, rc, "write '%s': level %u", scene_->name.c_str(), level_);
 	report(err);
 	return CE_Failure;
