@@ -70,14 +70,16 @@ if [ -z "$mirror" ]; then
 	[ -n "$mirror" ] || die "this system's apt configuration names no Debian mirror; give one with --mirror URL"
 fi
 
-# What a container may lack, found out before time is spent.
-chroot / true 2>/dev/null || die "chroot is not permitted here (CAP_SYS_CHROOT)"
-mkdir -p "$cache/probe"
-rm -f "$cache/probe/null"
-if ! mknod "$cache/probe/null" c 1 3 2>/dev/null || ! : 2>/dev/null >"$cache/probe/null"; then
-	die "device nodes are not permitted in $cache (CAP_MKNOD, or a file system that is mounted with nodev)"
+# What a container may lack, found out before time is spent, and before the suites run side by side.
+if [ -z "${OZR_MATRIX_ONE:-}" ]; then
+	chroot / true 2>/dev/null || die "chroot is not permitted here (CAP_SYS_CHROOT)"
+	mkdir -p "$cache/probe"
+	rm -f "$cache/probe/null"
+	if ! mknod "$cache/probe/null" c 1 3 2>/dev/null || ! : 2>/dev/null >"$cache/probe/null"; then
+		die "device nodes are not permitted in $cache (CAP_MKNOD, or a file system that is mounted with nodev)"
+	fi
+	rm -r "$cache/probe"
 fi
-rm -r "$cache/probe"
 
 private=
 if unshare --mount --propagation private true 2>/dev/null; then
