@@ -121,10 +121,11 @@ static int open_object(struct ozr_reading *r, struct ozr_chunk_job *j, struct oz
 		atomic_store(&r->missing, 1);
 		return OZR_OK;
 	}
-	if (rc == OZR_OK)
-		j->at = ozr_bytes_at_object(*object,
-					    ozr_bytes_identity(r->a, key, (*object)->version));
-	return rc;
+	if (rc)
+		return rc;
+	j->at = ozr_bytes_at_object(*object, ozr_bytes_identity(r->a, key, (*object)->version));
+	ozr_chunk_job_revisit(j);
+	return OZR_OK;
 }
 
 /* Open the object of a later task and let the system fetch it meanwhile. */

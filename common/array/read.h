@@ -39,6 +39,9 @@ static inline const struct ozr_box *ozr_chunk_job_box(const struct ozr_chunk_job
 /* Coordinates, whole and direct; bytes are not known yet. */
 void ozr_chunk_job_init(struct ozr_chunk_job *j, const struct ozr_array *a,
 			const struct ozr_plan *plan, size_t job);
+/* Where its bytes are is known: one that was wanted in part before is in the cache, and comes from
+ * there although it is wanted whole now, as when a view is moved. */
+void ozr_chunk_job_revisit(struct ozr_chunk_job *j);
 /* Do all of it. */
 int ozr_chunk_job_run(const struct ozr_chunk_job *j, struct ozr_worker *w,
 		      struct ozr_err *err) OZR_MUST_CHECK;

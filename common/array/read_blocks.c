@@ -55,6 +55,31 @@ static void remember_table(struct ozr_ctx *ctx, struct ozr_cache_key key,
 	ozr_entry_release(entry);
 }
 
+/* Are decoded parts of the chunk in the cache? Only what was wanted in part leaves these behind. */
+static int was_kept(const struct ozr_chunk_job *j)
+{
+	struct ozr_ctx *ctx = j->a->ctx;
+	struct ozr_entry *entry =
+		ozr_cache_peek(ctx, ozr_array_cache_key(j->at.identity, OZR_CACHED_TABLE, 0));
+	int kept = entry && ((const struct cached_table *)ozr_entry_bytes(entry))->cacheable;
+
+	if (!entry) {
+		entry = ozr_cache_peek(ctx,
+				       ozr_array_cache_key(j->at.identity, OZR_CACHED_CHUNK, 0));
+		kept = entry != NULL;
+	}
+	ozr_entry_release(entry);
+	return kept;
+}
+
+void ozr_chunk_job_revisit(struct ozr_chunk_job *j)
+{
+	if (!j->whole || !j->at.read || !was_kept(j))
+		return;
+	j->whole = 0;
+	j->direct = NULL;
+}
+
 int ozr_block_table_get(const struct ozr_chunk_job *j, struct ozr_worker *w,
 			struct ozr_block_table *out, struct ozr_err *err)
 {

@@ -63,6 +63,8 @@ static int locate_task(void *arg, size_t i, struct ozr_worker *w, struct ozr_err
 		ozr_chunk_job_init(j, v->r->a, v->plan, s->first + k);
 		rc = ozr_chunk_job_context(j, ozr_shard_find(&s->shard, j->chunk, w, &j->at, err),
 					   err);
+		if (rc == OZR_OK)
+			ozr_chunk_job_revisit(j);
 		if (v->r->remote)
 			ozr_chunk_job_recall(j);
 	}

@@ -68,14 +68,14 @@ static uint16_t value_at(uint64_t y, uint64_t x)
 }
 
 /* An image of four levels, SIDE x SIDE, in one shard each (or none). */
-static void make_image(int shards)
+static void make_image(int shards, uint64_t chunk)
 {
 	static uint16_t pixels[SIDE * SIDE];
 	struct ozr_image_options opt = {.dtype = OZR_UINT16,
 					.rank = 2,
 					.shape = {SIDE, SIDE},
 					.axes = {{.name = "y"}, {.name = "x"}},
-					.chunk = {CHUNK, CHUNK},
+					.chunk = {chunk, chunk},
 					.shard = {SIDE, SIDE},
 					.no_shards = !shards,
 					.levels = 4};
@@ -91,14 +91,14 @@ static void make_image(int shards)
 	ozr_image_close(img);
 }
 
-static int setup(void **state, int shards)
+static int setup(void **state, int shards, uint64_t chunk)
 {
 	struct ozr_ctx_options opt = {.threads = 2};
 
 	(void)state;
 	if (ozr_ctx_new(&opt, &ctx, &err) || ozr_store_open_mem(ctx, &store, &err))
 		return -1;
-	make_image(shards);
+	make_image(shards, chunk);
 	plain = *store->ops;
 	ops = plain;
 	ops.open_for = counting_open;
@@ -112,12 +112,25 @@ static int setup(void **state, int shards)
 
 static int setup_shards(void **state)
 {
-	return setup(state, 1);
+	return setup(state, 1, CHUNK);
 }
 
 static int setup_chunks(void **state)
 {
-	return setup(state, 0);
+	return setup(state, 0, CHUNK);
+}
+
+/* One chunk of several blocks; and the same as if the store were local. */
+static int setup_blocks(void **state)
+{
+	return setup(state, 0, SIDE);
+}
+
+static int setup_local_blocks(void **state)
+{
+	int failed = setup(state, 0, SIDE);
+	store->caps &= ~(unsigned)OZR_STORE_REMOTE;
+	return failed;
 }
 
 static int teardown(void **state)
@@ -245,6 +258,32 @@ static void test_parts_are_fetched_once(void **state)
 	ozr_image_close(img);
 }
 
+/* A view is moved: chunks that were at its edge are inside, and come from the cache. */
+static void test_whole_after_parts(void **state)
+{
+	struct ozr_array_info info;
+	struct ozr_image *img;
+
+	(void)state;
+	OK(ozr_image_open(store, "", OZR_READ, &img, &err));
+	ozr_array_get_info(ozr_image_level(img, 0), &info);
+	uint64_t side = info.chunk[0];
+	forget();
+	OK(read_window(img, 0, 0, side, side - 1));
+	uint64_t bytes = seen.bytes;
+	assert_true(bytes > 0);
+	OK(read_window(img, 0, 0, side, side));
+	assert_int_equal(seen.bytes, bytes);
+	/* what was never wanted in part is not kept */
+	if (side < SIDE) {
+		OK(read_window(img, side, 0, side, side));
+		bytes = seen.bytes;
+		OK(read_window(img, side, 0, side, side));
+		assert_true(seen.bytes > bytes);
+	}
+	ozr_image_close(img);
+}
+
 static void test_chunks_of_their_own(void **state)
 {
 	struct ozr_image *img;
@@ -316,6 +355,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parts_are_fetched_once, setup_shards,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_parts_are_fetched_once, setup_chunks,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_whole_after_parts, setup_shards, teardown),
+		cmocka_unit_test_setup_teardown(test_whole_after_parts, setup_blocks, teardown),
+		cmocka_unit_test_setup_teardown(test_whole_after_parts, setup_local_blocks,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_chunks_of_their_own, setup_chunks, teardown),
 		cmocka_unit_test_setup_teardown(test_width, setup_chunks, teardown),
