@@ -36,10 +36,9 @@ EXCEPTIONS = {
         windows::test_round_window_already_at_edge write::test_context""",
     "TIFF's tags and its domain of metadata about them": "blocks::test_block_size_tiff tag_item::test_get_tag_item_Tiff",
     "TIFF's creation options (photometric, compress=jpeg) and what GDAL makes of them": """
-        colorinterp::test_cmyk_interp colorinterp::test_ycbcr_interp rio_convert::test_rgb""",
-    "bands of a new image have no color until somebody says so; TIFF takes the first for grey, and three or four of bytes for RGB(A)": """
-        colorinterp::test_set_colorinterp[uint8] colorinterp::test_set_colorinterp[int16] dataset_mask::test_rgba_no_ndv
-        dataset_mask::test_rgba_ndv""",
+        colorinterp::test_cmyk_interp""",
+    "bands of a new image have no color until somebody says so, but three or four of bytes; TIFF takes the first of others for grey": """
+        colorinterp::test_set_colorinterp[uint8] colorinterp::test_set_colorinterp[int16]""",
     "the text of a warning, or a list of open files, in which GTiff is a part of a longer word": """
         creation_options::test_warning open_sharing::test_sharing_on open_sharing::test_sharing_off
         warpedvrt::test_warped_vrt_add_alpha warpedvrt::test_open_datasets warpedvrt::test_warp_warp""",
@@ -51,8 +50,7 @@ EXCEPTIONS = {
     "IMAGE_STRUCTURE says more of ours than of a TIFF": "tags::test_tags_read",
     "OME-Zarr has no masks beside the pixels": """
         band_masks::test_mask_flags_sidecar band_masks::test_mask_flags_shadow band_masks::test_warning_shadow
-        band_masks::test_masking_no_nodata band_masks::test_masking_sidecar_mask dataset_mask::test_rgb_msk dataset_mask::test_rgb_msk_int
-        dataset_mask::test_rgba_msk read_boundless::test_msk_read_masks write::test_write_masked_true write::test_write_masked_nomask
+        band_masks::test_masking_no_nodata band_masks::test_masking_sidecar_mask read_boundless::test_msk_read_masks
         warpedvrt::test_warped_vrt_msk_add_alpha""",
     "OME-Zarr has no complex numbers": """
         complex_dtypes::test_read_array[20-20-complex] complex_dtypes::test_read_array[20-20-complex64]
