@@ -45,10 +45,17 @@ def start(gdal, program, store, size=SIZE, options=OPTIONS):
     return subprocess.Popen([*map(str, words)], env=gdal.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def assert_no_errors(process, stderr):
+    """Nothing from GDAL, and no task that failed and was done again. Dask's own log may tell of connections that it
+    lost while it shut down."""
+    assert process.returncode == 0, stderr
+    assert not re.search(r"^ERROR \d+: |Compute Failed", stderr, flags=re.M), stderr
+
+
 def finish(process):
-    """What it printed; errors of GDAL may not be among it."""
+    """What it printed; errors may not be among it."""
     stdout, stderr = process.communicate()
-    assert process.returncode == 0 and "ERROR" not in stderr and "lock" not in stderr, stderr
+    assert_no_errors(process, stderr)
     return stdout
 
 
@@ -149,6 +156,6 @@ def test_large(gdal, program, tmp_path):
                 pass
         peak = max(peak, resident)
     _, stderr = process.communicate()
-    assert process.returncode == 0 and "ERROR" not in stderr, stderr
+    assert_no_errors(process, stderr)
     print(f"one process: {alone - begun:.0f} s; eight: {time.monotonic() - alone:.0f} s, {peak >> 20} MiB")
     assert chunks(tmp_path / "many.ome.zarr") == chunks(tmp_path / "single.ome.zarr")
