@@ -154,7 +154,7 @@ static void test_copy_that_fails(void **state)
 	}
 }
 
-static int stop(void *user)
+static int cancel_now(void *user)
 {
 	(void)user;
 	return 1;
@@ -162,7 +162,7 @@ static int stop(void *user)
 
 static void test_cancel(void **state)
 {
-	struct ozr_call call = {.cancelled = stop};
+	struct ozr_call call = {.cancelled = cancel_now};
 
 	(void)state;
 	assert_int_equal(ozr_hierarchy_copy(store, target, &call, &err), OZR_CANCELLED);
