@@ -27,6 +27,13 @@ static inline int ozr_ckd_mul(uint64_t a, uint64_t b, uint64_t *out)
 	return 0;
 }
 
+/* UINT64_MAX when it does not fit. */
+static inline uint64_t ozr_sat_mul(uint64_t a, uint64_t b)
+{
+	uint64_t r;
+	return __builtin_mul_overflow(a, b, &r) ? UINT64_MAX : r;
+}
+
 /* Product of n extents times item; 1 on overflow. */
 static inline int ozr_ckd_product(const uint64_t *extent, unsigned n, uint64_t item, uint64_t *out)
 {

@@ -215,7 +215,7 @@ int ozr_ctx_allowed(struct ozr_ctx *ctx, const char *location, int for_write, st
 	if (!ctx->host.refuse || !ctx->host.refuse(ctx->host.user, location, for_write))
 		return OZR_OK;
 	char q[OZR_QUOTE_MAX];
-	return ozr_fail(err, OZR_DENIED, "the host does not allow to %s '%s'",
+	return ozr_fail(err, OZR_DENIED, "the host's policy does not allow to %s '%s'",
 			for_write ? "write" : "read", ozr_quote(q, location, strlen(location)));
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/ctx.h"
+#include "base/key.h"
 #include "ome/image_impl.h"
 
 int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned levels,
@@ -79,6 +80,22 @@ void ozr_image_close(struct ozr_image *img)
 void ozr_image_get_info(const struct ozr_image *img, struct ozr_image_info *out)
 {
 	*out = img->info;
+}
+
+int ozr_image_lock(struct ozr_image *img, void **token, struct ozr_err *err)
+{
+	struct ozr_store *s = img->store;
+	char key[OZR_KEY_MAX + 1];
+
+	*token = NULL;
+	if ((s->caps & OZR_STORE_LOCK) == 0)
+		return OZR_OK;
+	int rc = ozr_key_join(key, img->path, "levels", err);
+	if (rc == OZR_OK)
+		rc = ozr_store_try_lock(s, key, token, err);
+	if (rc == OZR_BUSY)
+		rc = ozr_fail(err, rc, "somebody else is changing or extending the image's levels");
+	return rc == OZR_UNSUPPORTED ? OZR_OK : rc; /* it can only wait */
 }
 
 struct ozr_array *ozr_image_level(struct ozr_image *img, unsigned level)

@@ -83,6 +83,9 @@ int ozr_image_new(struct ozr_store *s, const char *path, int flags, unsigned lev
 int ozr_image_open_levels(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* image_load.c: scales that the metadata leaves open, and factors, of all levels. */
 void ozr_image_complete_levels(struct ozr_image *img);
+/* image.c: keep everybody else who adds levels or elements out, until ozr_store_unlock(). OZR_BUSY
+ * when somebody is in; nobody waits. *token is NULL where the store cannot do that. */
+int ozr_image_lock(struct ozr_image *img, void **token, struct ozr_err *err) OZR_MUST_CHECK;
 /* image.c: OZR_BAD_ARG in a forked child, whose copy of the parent's handle may not write. */
 int ozr_image_owned(const struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* image.c: everything but the making. NULL is fine. */

@@ -302,22 +302,6 @@ static int create_levels(struct ozr_levels *l, const struct ozr_levels_options *
 	return rc;
 }
 
-/* Stores without locks, or that can only wait, do without. */
-static int lock(struct ozr_levels *l, struct ozr_err *err)
-{
-	struct ozr_store *s = l->img->store;
-	char key[OZR_KEY_MAX + 1];
-
-	if ((s->caps & OZR_STORE_LOCK) == 0)
-		return OZR_OK;
-	int rc = ozr_key_join(key, l->img->path, "levels", err);
-	if (rc == OZR_OK)
-		rc = ozr_store_try_lock(s, key, &l->lock, err);
-	if (rc == OZR_BUSY)
-		rc = ozr_fail(err, rc, "somebody else is changing the levels of the image");
-	return rc == OZR_UNSUPPORTED ? OZR_OK : rc;
-}
-
 int ozr_levels_begin(struct ozr_image *img, const struct ozr_levels_options *opt,
 		     struct ozr_levels **out, struct ozr_err *err)
 {
@@ -336,7 +320,7 @@ int ozr_levels_begin(struct ozr_image *img, const struct ozr_levels_options *opt
 		return ozr_alloc_failed(err);
 	l->img = img;
 	l->pid = getpid();
-	rc = lock(l, err);
+	rc = ozr_image_lock(img, &l->lock, err);
 	if (rc == OZR_OK)
 		rc = plan(l, opt, err);
 	if (rc == OZR_OK)

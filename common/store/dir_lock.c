@@ -51,6 +51,9 @@ static int lock_once(const struct ozr_dir_store *s, const char *key, int wait, s
 	struct stat st;
 	int fd = ozr_dir_resolve(s->sys, s->root, OZR_LOCK_FILE,
 				 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0 && errno == ENOENT) /* it is made where there is none, if there is a place */
+		return ozr_fail(err, OZR_CHANGED,
+				"lock '%s': the store was removed or replaced meanwhile", key);
 	if (fd < 0)
 		return ozr_dir_fail(err, errno, "open", OZR_LOCK_FILE);
 	int sys = take(s->sys, fd, t->byte, wait);

@@ -216,6 +216,9 @@ static void test_two_extend(struct ozr_ctx *ctx)
 	box = rows(ROWS, 16, pixels, 8);
 	CHECK_CODE(OZR_CHANGED, ozr_pyramid_extend(two, 0, &box, NULL, &err));
 	CHECK(stored_rows(s) == ROWS + 32);
+	box = rows(ROWS, 32, pixels, 8); /* as many: the shape alone would not tell */
+	CHECK_CODE(OZR_CHANGED, ozr_pyramid_extend(two, 0, &box, NULL, &err));
+	CHECK(pixel(one, ROWS + 31) == 9);
 	ozr_image_close(one);
 	ozr_image_close(two);
 	ozr_store_unref(s);

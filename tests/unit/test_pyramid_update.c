@@ -173,6 +173,38 @@ static void cut_scene(const struct scene *s, unsigned axis, uint64_t n, struct s
 	scene_levels(part);
 }
 
+/* The scene as a source, box by box. */
+static int read_scene(void *user, const struct ozr_box *box, struct ozr_err *err)
+{
+	const struct scene *s = user;
+	struct ozr_box from = {.start = {0}};
+	uint64_t at[OZR_MAX_RANK] = {0};
+	(void)err;
+	memcpy(from.start, box->start, sizeof from.start);
+	point_at(s, &from);
+	do {
+		const unsigned char *p = from.data;
+		unsigned char *q = box->data;
+		for (unsigned d = 0; d < s->opt.rank; d++) {
+			p += (int64_t)at[d] * from.stride[d];
+			q += (int64_t)at[d] * box->stride[d];
+		}
+		memcpy(q, p, s->size);
+	} while (scene_step(at, box->count, s->opt.rank));
+	return OZR_OK;
+}
+
+/* By boxes of all sizes: a small budget cuts them. */
+static int extend_somehow(struct ozr_image *img, unsigned axis, struct scene *all,
+			  const struct ozr_box *box, struct ozr_err *err)
+{
+	const struct ozr_source src = {.user = all, .read = read_scene};
+	const struct ozr_call call = {.budget = below(2) ? 0 : (size_t)below(1 << 18) + 1};
+	if (below(2))
+		return ozr_pyramid_extend(img, axis, box, NULL, err);
+	return ozr_pyramid_extend_pull(img, axis, box->count[axis], &src, &call, err);
+}
+
 static void extend(const struct ozr_image_options *opt, unsigned axis, uint64_t first)
 {
 	struct ozr_ctx *ctx = scene_ctx(3, NULL);
@@ -193,7 +225,7 @@ static void extend(const struct ozr_image_options *opt, unsigned axis, uint64_t 
 		box.count[axis] = more;
 		point_at(&all, &box);
 		struct ozr_image *old = reopen(store, OZR_READ);
-		CHECK_OK(ozr_pyramid_extend(img, axis, &box, NULL, &err));
+		CHECK_OK(extend_somehow(img, axis, &all, &box, &err));
 		n += more;
 		struct ozr_array_info info;
 		ozr_array_get_info(ozr_image_level(old, 0), &info);
@@ -212,6 +244,9 @@ static void extend(const struct ozr_image_options *opt, unsigned axis, uint64_t 
 	struct ozr_box wrong = {.count = {1, 1, 1}};
 	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_extend(img, axis, &wrong, NULL, &err));
 	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_extend(img, 7, &wrong, NULL, &err));
+	const struct ozr_source src = {.user = &all, .read = read_scene};
+	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_extend_pull(img, 7, 1, &src, NULL, &err));
+	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_extend_pull(img, axis, 0, &src, NULL, &err));
 	ozr_image_close(img);
 	img = reopen(store, OZR_READ);
 	scene_compare(&all, img);

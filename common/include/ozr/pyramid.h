@@ -80,10 +80,18 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_refresh_regions(struct ozr_image *img, un
 /* Grow axis by n elements and write box (its start is in the new coordinates), chunks
  * first, then the levels above, then the shapes from the highest level down to level 0:
  * readers see the old image or the new. After a failure the handle can only be closed; what is
- * stored has its old shapes, or is completed by extending by the same box again. */
+ * stored has its old shapes, or is completed by extending by the same box again. OZR_BUSY while
+ * somebody else extends it or changes its levels, OZR_CHANGED when that happened since it was
+ * opened. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_extend(struct ozr_image *img, unsigned axis,
 					      const struct ozr_box *box,
 					      const struct ozr_call *call, struct ozr_err *err);
+/* The same by count elements that src brings, in boxes within call's budget, so that memory does
+ * not grow with count. Progress goes 0 to 1. src->block is not looked at. */
+OZR_API OZR_MUST_CHECK int ozr_pyramid_extend_pull(struct ozr_image *img, unsigned axis,
+						   uint64_t count, const struct ozr_source *src,
+						   const struct ozr_call *call,
+						   struct ozr_err *err);
 
 /* The kernel: reduce src (count elements, C order with byte strides) by factor into dst,
  * whose counts are ceil(count / factor). Pure function; single-threaded. */

@@ -211,7 +211,7 @@ OZR_API OZR_MUST_CHECK int ozr_store_list(struct ozr_store *s, const char *prefi
 					  int (*fn)(void *arg, const char *name, int is_prefix),
 					  void *arg, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_store_sync(struct ozr_store *s, struct ozr_err *err);
-/* OZR_UNSUPPORTED when the store has no locks. */
+/* OZR_UNSUPPORTED when the store has no locks, OZR_CHANGED when its folder is gone. */
 OZR_API OZR_MUST_CHECK int ozr_store_lock(struct ozr_store *s, const char *key, void **token,
 					  struct ozr_err *err);
 /* Without waiting: OZR_BUSY when somebody else holds it. */
