@@ -10,6 +10,10 @@
  *   vol.ome.zarr[c=DAPI]            a channel by its label
  *   vol.ome.zarr[label=nuclei]      labels/nuclei
  *   vol.ome.zarr[level=2]
+ *   vol.ome.zarr[t=3][10-20]        scenes of these (ImageMagick looks at the first brackets only)
+ *
+ * Names count without case. Text in double quotes is always a label: c="488". A
+ * folder whose own name ends in brackets is named with a slash behind it.
  *
  * Nothing here touches a file or ImageMagick.
  */
@@ -39,6 +43,7 @@ struct location {
 	char folder[MAX_PATH_TEXT]; /* without brackets and trailing slashes */
 	char label[256];            /* "" or the name of a label of that image */
 	struct selection selection;
+	char scenes[256]; /* "" or a list for scenes_parse(), unchecked */
 };
 
 /* OZR_BAD_ARG names the part that cannot be understood. A name that has brackets which are not

@@ -9,6 +9,11 @@
  * there is one. When the user names a level, planes are that level's. When the
  * level is chosen by size, numbers are level 0's, and plane k of it is shown by
  * plane floor(k / factor).
+ *
+ * y and x are the axes of space with these names, else the last two of space,
+ * else the last two: they may be anywhere. A selection in the file's name comes
+ * before one of -define omezarr:axes. A region is never read from a level that
+ * was chosen by size: its pixels would not be the ones that the user named.
  */
 #ifndef MAGICK_CODER_PLAN_H
 #define MAGICK_CODER_PLAN_H
@@ -26,6 +31,7 @@ struct wish {
 	uint64_t max_planes; /* unless omezarr:max-planes says otherwise */
 };
 
+/* Of a composite every channel has omero metadata (colors and windows may be missing there). */
 enum view { VIEW_GRAY, VIEW_RGB, VIEW_RGBA, VIEW_COMPOSITE };
 
 struct plan {
@@ -41,7 +47,7 @@ struct plan {
 	uint64_t planes;              /* how many there are */
 	uint64_t *list;               /* n plane numbers, in the order asked for */
 	size_t n;
-	int whole; /* all planes, channels and pixels of level 0 */
+	int whole; /* all planes, channels and pixels of level 0, in their order */
 	/* For plan_position(): the selection, resolved, on each axis. */
 	uint64_t first[OZR_MAX_RANK], count[OZR_MAX_RANK];
 	int backwards[OZR_MAX_RANK];

@@ -31,8 +31,9 @@ enum window_mode {
 };
 
 struct read_options {
-	struct selection selection; /* omezarr:axes=t=3,c=1 */
-	char label[256];            /* omezarr:axes=label=nuclei */
+	struct selection
+		selection; /* omezarr:axes=t=3,c=1 (without "=" it is for writing: ignored) */
+	char label[256];   /* omezarr:axes=label=nuclei */
 	int has_level;
 	int64_t level; /* omezarr:level; negative: from the smallest */
 	enum channel_mode channels;

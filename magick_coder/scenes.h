@@ -9,7 +9,10 @@
 
 #include <ozr/ozr.h>
 
-/* The plane numbers that text asks for, of `planes` there are. NULL or "": all. At most max
+/* No list is longer, whatever is allowed: an image in memory takes 24 KB before its first pixel. */
+enum { MOST_PLANES = 1 << 24 };
+
+/* The plane numbers that text asks for, of `planes` there are. NULL or "": all. At most max, and MOST_PLANES
  * (OZR_LIMIT: the message names the form [a-b] and omezarr:max-planes). A number that is not
  * there is OZR_BAD_ARG. *out: take, free(). */
 int scenes_parse(const char *text, uint64_t planes, uint64_t max, uint64_t **out, size_t *n,
