@@ -176,6 +176,27 @@ static inline MagickBooleanType image_transform_colorspace(Image *image, Colorsp
 #endif
 }
 
+/* Of the types that -type names. */
+static inline int image_type_has_color_and_alpha(ImageType type)
+{
+#if OZR_MAGICK_MAJOR >= 7
+	return type == TrueColorAlphaType || type == PaletteAlphaType ||
+	       type == ColorSeparationAlphaType;
+#else
+	return type == TrueColorMatteType || type == PaletteMatteType ||
+	       type == ColorSeparationMatteType;
+#endif
+}
+
+static inline int image_type_is_gray_alpha(ImageType type)
+{
+#if OZR_MAGICK_MAJOR >= 7
+	return type == GrayscaleAlphaType;
+#else
+	return type == GrayscaleMatteType;
+#endif
+}
+
 /* --- Pixels of the cache ------------------------------------------------- */
 
 /* Step from one pixel to the next, in elements of Pixel. */
@@ -186,6 +207,17 @@ static inline size_t pixel_step(const Image *image)
 #else
 	(void)image;
 	return 1;
+#endif
+}
+
+/* What the pixel cache takes for a pixel of so many channels. */
+static inline size_t pixel_bytes(unsigned channels)
+{
+#if OZR_MAGICK_MAJOR >= 7
+	return channels * sizeof(Quantum);
+#else
+	(void)channels;
+	return sizeof(PixelPacket);
 #endif
 }
 
@@ -220,14 +252,18 @@ static inline void pixels_put_rgba(const Image *image, Pixel *q, const Quantum *
 				   size_t n)
 {
 #if OZR_MAGICK_MAJOR >= 7
-	size_t step = GetPixelChannels(image);
+	static const PixelChannel channel[] = {RedPixelChannel, GreenPixelChannel, BluePixelChannel,
+					       AlphaPixelChannel};
+	const size_t step = GetPixelChannels(image);
 
-	for (size_t i = 0; i < n; i++, q += step) {
-		SetPixelRed(image, plane[0][i], q);
-		SetPixelGreen(image, plane[1][i], q);
-		SetPixelBlue(image, plane[2][i], q);
-		if (plane[3])
-			SetPixelAlpha(image, plane[3][i], q);
+	for (unsigned k = 0; k < 4; k++) {
+		Pixel *at;
+
+		if (!plane[k])
+			continue;
+		at = q + GetPixelChannelOffset(image, channel[k]);
+		for (size_t i = 0; i < n; i++, at += step)
+			*at = plane[k][i];
 	}
 #else
 	(void)image;
@@ -246,13 +282,21 @@ static inline void pixels_get(const Image *image, const Pixel *p, unsigned compo
 			      size_t n)
 {
 #if OZR_MAGICK_MAJOR >= 7
-	size_t step = GetPixelChannels(image);
+	static const PixelChannel channel[] = {RedPixelChannel, GreenPixelChannel, BluePixelChannel,
+					       AlphaPixelChannel};
+	const size_t step = GetPixelChannels(image);
 
-	for (size_t i = 0; i < n; i++, p += step)
-		out[i] = component == 0   ? GetPixelRed(image, p)
-			 : component == 1 ? GetPixelGreen(image, p)
-			 : component == 2 ? GetPixelBlue(image, p)
-					  : GetPixelAlpha(image, p);
+	if (component == 3 && image->alpha_trait == UndefinedPixelTrait) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = OpaqueAlpha;
+		return;
+	}
+	p += GetPixelChannelOffset(image, channel[component]);
+	if (step == 1)
+		memcpy(out, p, n * sizeof(*out));
+	else
+		for (size_t i = 0; i < n; i++, p += step)
+			out[i] = *p;
 #else
 	(void)image;
 	for (size_t i = 0; i < n; i++)

@@ -14,18 +14,19 @@ struct kind {
 	const char *reason;
 };
 
+/* A reason is looked up in ImageMagick's table of messages; what is not there is shown as it is. */
 static const struct kind kinds[] = {
 	{OZR_NOT_FOUND, FileOpenError, "UnableToOpenFile"},
 	{OZR_EXISTS, FileOpenError, "UnableToOpenFile"},
-	{OZR_IO, FileOpenError, "UnableToOpenFile"},
+	{OZR_IO, FileOpenError, "reading or writing failed"},
 	{OZR_BUSY, FileOpenError, "UnableToOpenFile"},
 	{OZR_NO_MEMORY, ResourceLimitError, "MemoryAllocationFailed"},
-	{OZR_LIMIT, ResourceLimitError, "ExceededLimit"},
-	{OZR_BAD_ARG, OptionError, "InvalidArgument"},
-	{OZR_DENIED, PolicyError, "NotAuthorized"},
+	{OZR_LIMIT, ResourceLimitError, "limit exceeded"},
+	{OZR_BAD_ARG, OptionError, "invalid argument"},
+	{OZR_DENIED, FileOpenError, "UnableToOpenFile"},
 	{OZR_BAD_FORMAT, CorruptImageError, "ImproperImageHeader"},
-	{OZR_UNSUPPORTED, CoderError, "UnsupportedImage"},
-	{OZR_CANCELLED, MonitorError, "Cancelled"},
+	{OZR_UNSUPPORTED, CoderError, "not supported"},
+	{OZR_CANCELLED, MonitorError, "stopped"},
 };
 static const struct kind other = {0, CorruptImageError, "UnableToReadImageData"};
 
@@ -62,7 +63,9 @@ static MagickBooleanType show(const struct meter *meter, double fraction)
 {
 	double done = meter->from + (meter->to - meter->from) * fraction;
 
-	return SetImageProgress(meter->image, meter->tag, (MagickOffsetType)(done * STEPS), STEPS);
+	/* monitors count from 0, and end their line at the last step */
+	return SetImageProgress(meter->image, meter->tag, (MagickOffsetType)(done * (STEPS - 1)),
+				STEPS);
 }
 
 static int on_progress(void *user, double fraction)

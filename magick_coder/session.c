@@ -14,6 +14,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ozr_ctx *shared; /* with these limits */
 static MagickSizeType shared_memory, shared_threads;
 
+/* A limit of ImageMagick sends pixels from memory to disk. Chunks have no such way out: below this
+ * nothing can be decoded. */
+enum { LEAST_MEMORY = 32 << 20 };
+
 static int refuse(void *user, const char *location, int for_write)
 {
 	(void)user;
@@ -27,6 +31,8 @@ static int make(MagickSizeType memory, MagickSizeType threads, struct ozr_ctx **
 {
 	struct ozr_ctx_options options = {.host = {.refuse = refuse}};
 
+	if (memory < LEAST_MEMORY)
+		memory = LEAST_MEMORY;
 	if (memory < SIZE_MAX) {
 		options.limits.memory_bytes = memory;
 		options.limits.chunk_bytes = memory < (1U << 30) ? memory : 0;
@@ -76,26 +82,26 @@ void session_end(void)
 	ozr_ctx_unref(old);
 }
 
+/* The library's own refusals (a file without permission, a link that leaves the store) are no
+ * matter of the policy. */
+static MagickBooleanType refused(const char *path, const char *what, ExceptionInfo *exception)
+{
+	errno = EPERM;
+	(void)ThrowMagickException(exception, GetMagickModule(), PolicyError, "NotAuthorized",
+				   "`%s': the security policy does not allow %s", path, what);
+	return MagickFalse;
+}
+
 MagickBooleanType coder_allowed(const char *path, PolicyRights rights, ExceptionInfo *exception)
 {
-	static const char *const name[] = {"OMEZARR", "ZARR", "OZX"};
-	struct ozr_err err;
+	static const char *const name[][2] = {{"OMEZARR", "the coder OMEZARR"},
+					      {"ZARR", "the coder ZARR"},
+					      {"OZX", "the coder OZX"}};
 
 	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++)
-		if (IsRightsAuthorized(CoderPolicyDomain, rights, name[i]) == MagickFalse) {
-			errno = EPERM;
-			return report(exception, path,
-				      ozr_fail(&err, OZR_DENIED,
-					       "the security policy does not allow the coder %s",
-					       name[i]),
-				      &err);
-		}
-	if (IsRightsAuthorized(PathPolicyDomain, rights, path) == MagickFalse) {
-		errno = EPERM;
-		return report(
-			exception, path,
-			ozr_fail(&err, OZR_DENIED, "the security policy does not allow this path"),
-			&err);
-	}
+		if (IsRightsAuthorized(CoderPolicyDomain, rights, name[i][0]) == MagickFalse)
+			return refused(path, name[i][1], exception);
+	if (IsRightsAuthorized(PathPolicyDomain, rights, path) == MagickFalse)
+		return refused(path, "this path", exception);
 	return MagickTrue;
 }
