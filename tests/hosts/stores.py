@@ -6,24 +6,28 @@ import pathlib
 
 import numpy
 
-KINDS = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+KINDS = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space", "q": "angle"}
 
 
-def write_array(folder, pixels, chunks, version, attributes=None):
-    """One array, Zarr v2 (0.4) or v3 (0.5), without compression."""
+def write_array(folder, pixels, chunks, version, attributes=None, reverse=False):
+    """One array, Zarr v2 (0.4) or v3 (0.5), without compression, in the byte order of pixels. reverse: the first axis
+    changes fastest inside a chunk."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
     if version == "0.4":
         document = {"zarr_format": 2, "shape": pixels.shape, "chunks": chunks, "dtype": pixels.dtype.str, "compressor": None,
-                    "fill_value": 0, "filters": None, "order": "C", "dimension_separator": "/"}
+                    "fill_value": 0, "filters": None, "order": "F" if reverse else "C", "dimension_separator": "/"}
         (folder / ".zarray").write_text(json.dumps(document))
         if attributes:
             (folder / ".zattrs").write_text(json.dumps(attributes))
     else:
+        turned = {"name": "transpose", "configuration": {"order": list(range(pixels.ndim))[::-1]}}
+        endian = "big" if pixels.dtype.str[0] == ">" else "little"
         document = {"zarr_format": 3, "node_type": "array", "shape": pixels.shape, "data_type": pixels.dtype.name, "fill_value": 0,
                     "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunks}},
                     "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-                    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}], "attributes": attributes or {}}
+                    "codecs": [turned] * reverse + [{"name": "bytes", "configuration": {"endian": endian}}],
+                    "attributes": attributes or {}}
         (folder / "zarr.json").write_text(json.dumps(document))
     grid = [range(-(-n // c)) for n, c in zip(pixels.shape, chunks)]
     for index in itertools.product(*grid):
@@ -32,26 +36,29 @@ def write_array(folder, pixels, chunks, version, attributes=None):
         block[tuple(slice(n) for n in part.shape)] = part
         path = folder.joinpath(*([] if version == "0.4" else ["c"]), *map(str, index))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(block.tobytes())
+        path.write_bytes((block.T if reverse else block).tobytes())
 
 
 def read_array(folder):
-    """An array whose chunks are files of raw bytes; missing ones are 0."""
-    folder = pathlib.Path(folder)
+    """An array whose chunks are files of raw bytes, perhaps with a checksum behind; missing ones are 0."""
+    folder, behind = pathlib.Path(folder), 0
     if (folder / ".zarray").exists():
         document = json.loads((folder / ".zarray").read_text())
         assert document["compressor"] is None
         shape, chunks, dtype, prefix = document["shape"], document["chunks"], numpy.dtype(document["dtype"]), ()
     else:
         document = json.loads((folder / "zarr.json").read_text())
-        assert [c["name"] for c in document["codecs"]] == ["bytes"], document["codecs"]
+        names = [c["name"] for c in document["codecs"]]
+        assert names in (["bytes"], ["bytes", "crc32c"]), document["codecs"]
+        behind = 4 * (len(names) - 1)
         shape, dtype, prefix = document["shape"], numpy.dtype(document["data_type"]), ("c",)
         chunks = document["chunk_grid"]["configuration"]["chunk_shape"]
     pixels = numpy.zeros(shape, dtype)
     for index in itertools.product(*[range(-(-n // c)) for n, c in zip(shape, chunks)]):
         path = folder.joinpath(*prefix, *map(str, index))
         if path.exists():
-            block = numpy.frombuffer(path.read_bytes(), dtype).reshape(chunks)
+            stored = path.read_bytes()
+            block = numpy.frombuffer(stored[: len(stored) - behind], dtype).reshape(chunks)
             region = tuple(slice(i * c, min((i + 1) * c, n)) for i, c, n in zip(index, chunks, shape))
             pixels[region] = block[tuple(slice(r.stop - r.start) for r in region)]
     return pixels
@@ -79,14 +86,16 @@ def read_group(folder):
     return attributes.get("ome", {}), attributes
 
 
-def write_image(folder, version, axes, levels, scale, translation=None, units=None, chunks=None, ome=None, attributes=None):
+def write_image(folder, version, axes, levels, scale, translation=None, units=None, chunks=None, ome=None, attributes=None,
+                reverse=False):
     """A multiscale image. levels: arrays, the full one first. scale: of level 0, or of each level."""
     scales = scale if isinstance(scale[0], (list, tuple)) else [
         [s * n / m for s, n, m in zip(scale, levels[0].shape, level.shape)] for level in levels]
     translations = translation if translation and isinstance(translation[0], (list, tuple)) else [translation] * len(levels)
     datasets = []
     for i, pixels in enumerate(levels):
-        write_array(pathlib.Path(folder) / str(i), pixels, list(chunks or [min(n, 16) for n in pixels.shape]), version)
+        write_array(pathlib.Path(folder) / str(i), pixels, list(chunks or [min(n, 16) for n in pixels.shape]), version,
+                    reverse=reverse)
         moves = [{"type": "translation", "translation": translations[i]}] if translations[i] else []
         datasets.append({"path": str(i), "coordinateTransformations": [{"type": "scale", "scale": scales[i]}, *moves]})
     entry = {"name": "specimen", "datasets": datasets,
