@@ -10,3 +10,18 @@ if(TARGET gdal_OMEZarr AND NOT OZR_SANITIZE)
   endforeach()
   set_property(TEST interop/dask APPEND PROPERTY ENVIRONMENT OZR_PEER=dask)
 endif()
+
+# The stores that ImageMagick writes with our coder.
+get_property(variants GLOBAL PROPERTY OZR_MAGICK_VARIANTS)
+if(NOT OZR_SANITIZE)
+  foreach(variant IN LISTS variants)
+    get_property(program GLOBAL PROPERTY OZR_MAGICK_PROGRAM_${variant})
+    get_property(coders GLOBAL PROPERTY OZR_MAGICK_CODERS_${variant})
+    if(program)
+      add_test(NAME interop/magick_stores_${variant}
+        COMMAND "${CMAKE_CURRENT_LIST_DIR}/run.sh" "${CMAKE_CURRENT_LIST_DIR}/test_magick_stores.py")
+      set_tests_properties(interop/magick_stores_${variant} PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 1200
+        ENVIRONMENT "OZR_MAGICK_VARIANT=${variant};OZR_MAGICK_PROGRAM=${program};OZR_MAGICK_CODERS=${coders};OZR_MAGICK_MODULE=$<TARGET_FILE:magick_${variant}>")
+    endif()
+  endforeach()
+endif()
