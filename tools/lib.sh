@@ -13,6 +13,27 @@ MATRIX_PACKAGES="python3-zarr"
 QGIS_PACKAGES="python3-qgis"
 SUITES_PACKAGES="libgtest-dev python3-lxml"
 
+# ImageMagick's packages are named by major version and quantum depth: 6 in Debian 12, 7 from 13 on.
+# magick_packages demo|test: what the demonstration needs (Q16), what the tests need (HDRI too).
+magick_packages() {
+	major=
+	for candidate in 7 6; do
+		if apt-cache show "libmagickcore-$candidate.q16-dev" >/dev/null 2>&1; then
+			major=$candidate
+			break
+		fi
+	done
+	if [ -z "$major" ]; then # no package lists yet
+		case $(sed -n 's/^VERSION_ID=//p' /etc/os-release 2>/dev/null) in
+		'"12"') major=6 ;;
+		*) major=7 ;;
+		esac
+	fi
+	printf '%s ' "imagemagick-$major.q16" "libmagickcore-$major.q16-dev"
+	[ "$1" = demo ] || printf '%s ' "imagemagick-$major.q16hdri" "libmagickcore-$major.q16hdri-dev" \
+		libimage-magick-perl python3-wand xz-utils
+}
+
 say() {
 	printf '\n== %s\n' "$*"
 }
@@ -61,6 +82,20 @@ gdal_plugin_folder() {
 	for folder in /usr/lib/*/gdalplugins; do
 		[ -d "$folder" ] && printf '%s' "$folder" && return
 	done
+}
+
+# The program of ImageMagick of Q16: convert of version 6, magick of 7. Debian's names: PATH may begin with anything.
+magick_program() {
+	for program in /usr/bin/magick-im7.q16 /usr/bin/convert-im6.q16; do
+		[ -x "$program" ] && printf '%s' "$program" && return
+	done
+}
+
+# MAGICK_CODER_MODULE_PATH for that program and the coder of a build folder: it replaces ImageMagick's own.
+magick_coder_path() {
+	program=$(magick_program)
+	major=${program#*-im}
+	printf '%s:%s' "$1/magick_coder/${major%%.*}.Q16" "$("$program" -list configure | awk '/^CODER_PATH/ {print $2}')"
 }
 
 seconds() {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# matrix.sh [options] [suite...]: build and test on other Debian releases, each with its own GDAL.
-# The suites are trixie and forky (GDAL 3.10 and 3.13) unless named; bookworm (3.6) works too.
+# matrix.sh [options] [suite...]: build and test on other Debian releases, each with its own GDAL
+# and ImageMagick. The suites are trixie and forky (GDAL 3.10 and 3.13, ImageMagick 7.1.1 and 7.1.2) unless named;
+# bookworm (3.6, 6.9.11) works too.
 #
 #   --cache FOLDER   where the roots are made, and used again (OZR_MATRIX_CACHE; default build-matrix)
 #   --mirror URL     the Debian mirror (OZR_MATRIX_MIRROR; default: the one that this system's apt uses)
@@ -130,7 +131,7 @@ run_suite() {
 	with_qgis=
 	case " $qgis " in *" $suite "*) with_qgis=1 ;; esac
 	enter "$folder" JOBS="${OZR_MATRIX_JOBS:-1}" QGIS="$with_qgis" UNIT="$unit" PREPARE="$prepare" OZR_LONG="${OZR_LONG:-}" \
-		SHARED="$shared" SUITES="$suites" /bin/sh /ozr/source/tools/matrix_inside.sh
+		REQUIRE="${OZR_REQUIRE_SHARED:-}" SHARED="$shared" SUITES="$suites" /bin/sh /ozr/source/tools/matrix_inside.sh
 }
 
 # Each suite is a run of this script in a process group of its own, so that it ends as a whole.
@@ -140,8 +141,7 @@ if [ -n "${OZR_MATRIX_ONE:-}" ]; then
 fi
 exec 9>"$cache/lock"
 flock -n 9 || die "another $0 uses $cache"
-jobs=$(($(nproc) / $#))
-[ "$jobs" -gt 0 ] || jobs=1
+jobs=$(nproc) # for each: they do not end together, and much of the tests is waiting
 export OZR_MATRIX_CACHE="$cache" OZR_MATRIX_MIRROR="$mirror" OZR_MATRIX_QGIS="$qgis" OZR_MATRIX_UNIT="$unit" \
 	OZR_MATRIX_SUITES="$suites" OZR_MATRIX_FRESH="$fresh" OZR_MATRIX_PREPARE="$prepare" OZR_MATRIX_JOBS="$jobs" OZR_MATRIX_ONE=1
 

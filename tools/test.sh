@@ -27,13 +27,13 @@ fi
 export OZR_SHARED
 [ -z "$long" ] || export OZR_LONG=1
 
-# shellcheck disable=SC2086
-need_packages $TEST_PACKAGES
+# shellcheck disable=SC2046,SC2086
+need_packages $TEST_PACKAGES $(magick_packages test)
 clang_format=$(apt-cache search --names-only '^clang-format-14$' 2>/dev/null | head -n 1)
 [ -z "$clang_format" ] || [ "$(id -u)" -ne 0 ] || need_packages clang-format-14
 
 say "Building"
-build "$ROOT/build-test" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DOZR_WERROR=ON -DOZR_GDAL=ON
+build "$ROOT/build-test" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DOZR_WERROR=ON -DOZR_GDAL=ON -DOZR_MAGICK=ON
 
 say "Peers for the interoperability tests (pinned versions from PyPI, in build-test/peers)"
 if sh "$ROOT/tests/interop/peers.sh" "$ROOT/build-test/peers"; then
@@ -55,12 +55,17 @@ say "Tests"
 ctest --test-dir "$ROOT/build-test" --output-on-failure -j "$(nproc)"
 
 say "C tests and fuzz targets with address and undefined-behaviour sanitizers"
-build "$ROOT/build-asan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF "-DOZR_SANITIZE=address,undefined"
+build "$ROOT/build-asan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF -DOZR_MAGICK=ON "-DOZR_SANITIZE=address,undefined"
 ctest --test-dir "$ROOT/build-asan" --output-on-failure -j "$(nproc)" -L "unit|fuzz"
 
+say "The ImageMagick coder with these sanitizers, inside stock programs"
+ctest --test-dir "$ROOT/build-asan" --output-on-failure -j "$(nproc)" -R "^magick/[67]\.Q16/"
+
 say "C tests with the thread sanitizer"
-build "$ROOT/build-tsan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF -DOZR_SANITIZE=thread
+# Without --long, not those that use one thread only, or repeat themselves for each allocation.
+[ -n "$long" ] && except='^$' || except='unit/test_(reduce|convert|magick_.*|codec_.*|.*_faults)$'
+build "$ROOT/build-tsan" -DCMAKE_BUILD_TYPE=Debug -DOZR_WERROR=ON -DOZR_GDAL=OFF -DOZR_MAGICK=OFF -DOZR_SANITIZE=thread
 TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 die_after_fork=0" \
-	setarch "$(uname -m)" -R ctest --test-dir "$ROOT/build-tsan" --output-on-failure -j "$(nproc)" -L unit
+	setarch "$(uname -m)" -R ctest --test-dir "$ROOT/build-tsan" --output-on-failure -j "$(nproc)" -L unit -E "$except"
 
 say "All tests passed"
