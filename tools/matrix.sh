@@ -31,7 +31,7 @@ while [ $# -gt 0 ]; do
 	--mirror) mirror=${2:?} && shift ;;
 	--qgis) qgis=${2?} && shift ;;
 	--unit) unit=1 ;;
-	--suites) suites=$(cd "${2:?}" && pwd) && shift ;;
+	--suites) suites=$(cd "${2:?}" && pwd -P) && shift ;;
 	--fresh) fresh=1 ;;
 	--prepare) prepare=1 ;;
 	-*) die "unknown option $1; see the head of $0" ;;
@@ -47,7 +47,7 @@ done
 [ "$(id -u)" -eq 0 ] || die "chroot needs root: run 'sudo $0', or test one release in a virtual machine of it"
 shared=${OZR_SHARED:-$ROOT/../shared}
 if [ -d "$shared" ]; then
-	shared=$(cd "$shared" && pwd)
+	shared=$(cd "$shared" && pwd -P) # a link would be copied as one
 elif [ "${OZR_REQUIRE_SHARED:-}" = 1 ]; then
 	die "OZR_SHARED ($shared) is not a folder, and OZR_REQUIRE_SHARED=1"
 else

@@ -121,5 +121,6 @@ def data():
     beside = pathlib.Path(__file__).resolve().parents[3] / "shared"
     folder = pathlib.Path(os.environ.get("OZR_SHARED") or beside) / "data"
     if not folder.is_dir():
-        pytest.skip(f"{folder}: the folder of real images is not here (OZR_SHARED)")
+        give_up = pytest.fail if os.environ.get("OZR_REQUIRE_SHARED") == "1" else pytest.skip
+        give_up(f"{folder}: the folder of real images is not here (OZR_SHARED)")
     return folder.resolve()
