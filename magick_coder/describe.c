@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "plan_view.h"
 #include "restore.h"
 
 enum { PLANE_SIDE = 512, PLANE_SIDE_V2 = 1024, SMALL_PLANE = 256 };
@@ -73,28 +74,11 @@ static int describe_scale(const struct write_options *options, const struct gath
 
 /* --- Channels ------------------------------------------------------------ */
 
-static double full_scale(enum ozr_dtype dtype)
-{
-	switch (dtype) {
-	case OZR_UINT8:
-		return 255;
-	case OZR_UINT16:
-		return 65535;
-	case OZR_UINT32:
-		return 4294967295.0;
-	case OZR_FLOAT32:
-	case OZR_FLOAT64:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
 /* Red, green, blue and alpha in full windows. */
 static void describe_colors(struct description *d, unsigned n)
 {
 	static const char *const label[] = {"R", "G", "B", "A"};
-	const double full = full_scale(d->image.dtype);
+	const double full = color_white(d->image.dtype);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct ozr_channel *c = &d->channel[i];

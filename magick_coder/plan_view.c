@@ -11,8 +11,7 @@
 
 #include "words.h"
 
-/* The highest value of a type whose channels may be colors; 0: they may not. */
-static double full_scale(enum ozr_dtype dtype)
+double color_white(enum ozr_dtype dtype)
 {
 	switch (dtype) {
 	case OZR_UINT8:
@@ -44,7 +43,7 @@ static int is_pure(const struct ozr_channel *channel, unsigned component, double
 /* Are the channels colors by what the image says? */
 static int are_colors(const struct plan *plan, uint64_t channels, struct ozr_image *img)
 {
-	double full = full_scale(plan->info.dtype);
+	double full = color_white(plan->info.dtype);
 	struct ozr_channel channel;
 
 	if (full == 0 || plan->info.is_label || (channels != 3 && channels != 4) ||
