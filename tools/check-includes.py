@@ -21,7 +21,7 @@ THIRD_PARTY = {
     "cJSON.h": r"common/base/json\w*\.[ch]$",
     "zstd.h": r"common/codec/zstd\w*\.c$",
     "zstd_errors.h": r"common/codec/zstd\w*\.c$",
-    "libdeflate.h": r"common/codec/gzip\.c$",
+    "libdeflate.h": r"common/(codec/gzip|base/inflate)\.c$",
     "lz4.h": r"common/codec/lz4\.c$",
     "blosc.h": r"common/codec/blosc_lib\.c$",
     "curl/curl.h": r"common/store/transport\w*\.c$",

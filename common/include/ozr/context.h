@@ -32,6 +32,7 @@ struct ozr_limits {
 	uint64_t shard_entries; /* [16 Mi] inner chunks in one shard */
 	unsigned levels;        /* [64] levels of one image */
 	uint64_t memory_bytes;  /* [25 % of RAM] live bytes of one context, caches included */
+	uint64_t zip_directory; /* [256 MiB] the central directory of one zip archive */
 };
 
 /* What the host of a context may take over. All members optional. The host
