@@ -98,7 +98,7 @@ static int open_named(const struct ozr_sys *sys, const char *dir)
 	return fd;
 }
 
-static int open_file(struct ozr_spool *s, struct ozr_err *err)
+int ozr_scratch_open(const struct ozr_sys *sys, int *out, struct ozr_err *err)
 {
 	const char *dir = secure_getenv("TMPDIR");
 	char quoted[OZR_QUOTE_MAX];
@@ -107,12 +107,22 @@ static int open_file(struct ozr_spool *s, struct ozr_err *err)
 	size_t len = 0;
 	while (dir[len])
 		len++;
-	int fd = s->sys->open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = sys->open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-		fd = open_named(s->sys, dir);
+		fd = open_named(sys, dir);
 	if (fd < 0)
 		return ozr_fail_errno(err, errno, "scratch file in '%s'",
 				      ozr_quote(quoted, dir, len));
+	*out = fd;
+	return OZR_OK;
+}
+
+static int open_file(struct ozr_spool *s, struct ozr_err *err)
+{
+	int fd;
+	int rc = ozr_scratch_open(s->sys, &fd, err);
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&s->lock);
 	s->fd = fd;
 	pthread_mutex_unlock(&s->lock);

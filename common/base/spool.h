@@ -9,6 +9,7 @@
 #ifndef OZR_BASE_SPOOL_H
 #define OZR_BASE_SPOOL_H
 
+#include "base/sys.h"
 #include "ozr/context.h"
 
 struct ozr_spool;
@@ -26,5 +27,8 @@ int ozr_spool_put(struct ozr_spool *s, const void *bytes, size_t n, struct ozr_s
 int ozr_spool_get(struct ozr_spool *s, const struct ozr_spooled *v, uint64_t offset, void *dst,
 		  size_t n, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_spool_drop(struct ozr_spool *s, struct ozr_spooled *v); /* NULL is fine */
+
+/* A file without a name in the same place, for what is not values; the caller closes it. */
+int ozr_scratch_open(const struct ozr_sys *sys, int *out, struct ozr_err *err) OZR_MUST_CHECK;
 
 #endif

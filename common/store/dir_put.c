@@ -180,7 +180,8 @@ static int may_go_on(const struct dir_put *p, struct ozr_err *err)
 	return OZR_OK;
 }
 
-int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, struct ozr_err *err)
+int ozr_dir_put_patch(struct ozr_put *base, uint64_t offset, const void *bytes, size_t len,
+		      struct ozr_err *err)
 {
 	struct dir_put *p = (struct dir_put *)base;
 	const struct ozr_sys *sys = ozr_dir(base->store)->sys;
@@ -188,13 +189,18 @@ int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, stru
 	if (code)
 		return code;
 	int fd = p->fd >= 0 ? p->fd : reopen(p);
-	int bad = fd < 0 ? errno : write_all(sys, fd, bytes, len, base->size);
+	int bad = fd < 0 ? errno : write_all(sys, fd, bytes, len, offset);
 	if (fd >= 0 && p->fd < 0 && sys->close(fd) && !bad)
 		bad = errno;
 	if (!bad)
 		return OZR_OK;
 	p->broken = 1;
 	return ozr_dir_fail(err, bad, "write", p->key);
+}
+
+int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, struct ozr_err *err)
+{
+	return ozr_dir_put_patch(base, base->size, bytes, len, err);
 }
 
 /* --- Commit and abort --------------------------------------------------- */

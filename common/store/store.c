@@ -138,6 +138,20 @@ int ozr_put_append(struct ozr_put *p, const void *bytes, size_t len, struct ozr_
 	return code;
 }
 
+int ozr_put_patch(struct ozr_put *p, uint64_t offset, const void *bytes, size_t len,
+		  struct ozr_err *err)
+{
+	uint64_t end;
+	if (!p->store->ops->put_patch)
+		return ozr_fail(err, OZR_UNSUPPORTED, "change written bytes: not in a %s store",
+				p->store->ops->name);
+	if (ozr_ckd_add(offset, len, &end) || end > p->size)
+		return ozr_fail(err, OZR_BAD_ARG,
+				"bytes %" PRIu64 "+%zu are to be changed, %" PRIu64 " were written",
+				offset, len, p->size);
+	return len ? p->store->ops->put_patch(p, offset, bytes, len, err) : OZR_OK;
+}
+
 int ozr_put_commit(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
 		   struct ozr_err *err)
 {

@@ -193,6 +193,15 @@ static int mem_put_append(struct ozr_put *base, const void *bytes, size_t len, s
 	return code;
 }
 
+static int mem_put_patch(struct ozr_put *base, uint64_t offset, const void *bytes, size_t len,
+			 struct ozr_err *err)
+{
+	struct mem_put *p = (struct mem_put *)base;
+	(void)err; /* store.c has checked the range */
+	memcpy(p->bytes.data + offset, bytes, len);
+	return OZR_OK;
+}
+
 /* Hang the value under the put's key; what it replaces is left in *old. Called with the mutex. */
 static int publish(struct mem_store *s, struct mem_put *p, enum ozr_put_mode mode, struct value *v,
 		   struct value **old, struct ozr_err *err)
@@ -432,6 +441,7 @@ static const struct ozr_store_ops mem_ops = {
 	.close = mem_close,
 	.put_begin = mem_put_begin,
 	.put_append = mem_put_append,
+	.put_patch = mem_put_patch,
 	.put_commit = mem_put_commit,
 	.put_abort = mem_put_abort,
 	.del = mem_del,

@@ -62,8 +62,9 @@ enum ozr_put_mode {
 /* Where a committed value lies in its container. */
 struct ozr_placement {
 	uint64_t
-		offset; /* absolute, in the file that holds the store (zip); 0 for a file of its own */
-	uint64_t size; /* bytes */
+		offset; /* absolute, in the file that holds the store (zip); 0 for a file of its own,
+			 * or when it is not decided yet: ozr_zip_placement() */
+	uint64_t size;  /* bytes */
 };
 
 enum ozr_store_caps {
@@ -101,6 +102,9 @@ struct ozr_store_ops {
 			 struct ozr_put **out, struct ozr_err *err);
 	/* Once this has failed the put can only end: its commit fails too. */
 	int (*put_append)(struct ozr_put *p, const void *bytes, size_t len, struct ozr_err *err);
+	/* Optional: change len bytes that were appended before, from offset on. */
+	int (*put_patch)(struct ozr_put *p, uint64_t offset, const void *bytes, size_t len,
+			 struct ozr_err *err);
 	/* Both end the put and free it, whatever they return. */
 	int (*put_commit)(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
 			  struct ozr_err *err);
@@ -195,6 +199,9 @@ OZR_API OZR_MUST_CHECK int ozr_put_begin(struct ozr_store *s, const char *key, u
 					 struct ozr_put **out, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_put_append(struct ozr_put *p, const void *bytes, size_t len,
 					  struct ozr_err *err);
+/* Change bytes that were appended; OZR_UNSUPPORTED where a value is only appended to. */
+OZR_API OZR_MUST_CHECK int ozr_put_patch(struct ozr_put *p, uint64_t offset, const void *bytes,
+					 size_t len, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_put_commit(struct ozr_put *p, enum ozr_put_mode mode,
 					  struct ozr_placement *out, struct ozr_err *err);
 OZR_API void ozr_put_abort(struct ozr_put *p); /* NULL is fine */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the bytes of a new archive go: into a put of the store that will hold
+ * it, whose atomic commit publishes the archive. Headers and metadata are patched when
+ * their values are known. A store whose puts only append gets the archive
+ * from a scratch file in the end.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/ckd.h"
+#include "base/ctx.h"
+#include "store/zip_writer.h"
+
+int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const char *key,
+		      struct ozr_err *err)
+{
+	*k = (struct ozr_zip_sink){.sys = ozr_ctx_sys(parent->ctx), .scratch = -1};
+	int code = ozr_put_begin(parent, key, 0, &k->put, err);
+	if (code)
+		return code;
+	if (!k->put->store->ops->put_patch)
+		code = ozr_scratch_open(k->sys, &k->scratch, err);
+	if (code) {
+		ozr_put_abort(k->put);
+		k->put = NULL;
+		return code;
+	}
+	k->parent = ozr_store_ref(parent);
+	return OZR_OK;
+}
+
+static int write_scratch(const struct ozr_zip_sink *k, uint64_t offset, const char *bytes,
+			 size_t len, struct ozr_err *err)
+{
+	while (len) {
+		ssize_t n = k->sys->pwrite(k->scratch, bytes, len < INT_MAX ? len : INT_MAX,
+					   (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return ozr_fail(err, OZR_IO, "write the archive's scratch file: error %d",
+					n < 0 ? errno : ENOSPC);
+		bytes += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return OZR_OK;
+}
+
+static int check(const struct ozr_zip_sink *k, struct ozr_err *err)
+{
+	if (k->broken || !k->put)
+		return ozr_fail(err, OZR_BAD_ARG, "the archive: an earlier write has failed");
+	return OZR_OK;
+}
+
+int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *bytes, size_t len,
+		       struct ozr_err *err)
+{
+	int code = check(k, err);
+	if (!code)
+		code = k->scratch >= 0 ? write_scratch(k, offset, bytes, len, err)
+				       : ozr_put_patch(k->put, offset, bytes, len, err);
+	k->broken |= code != OZR_OK;
+	return code;
+}
+
+int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len, struct ozr_err *err)
+{
+	/* The place of a value that was aborted is used again. */
+	const size_t again = (size_t)ozr_min_u64(k->end - k->at, len);
+	int code = check(k, err);
+	if (!code && again)
+		code = ozr_zip_sink_patch(k, k->at, bytes, again, err);
+	if (!code && len > again) {
+		const char *rest = (const char *)bytes + again;
+		code = k->scratch >= 0 ? write_scratch(k, k->at + again, rest, len - again, err)
+				       : ozr_put_append(k->put, rest, len - again, err);
+	}
+	k->broken |= code != OZR_OK;
+	if (code)
+		return code;
+	k->at += len;
+	k->end = ozr_max_u64(k->end, k->at);
+	return OZR_OK;
+}
+
+int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n, struct ozr_err *err)
+{
+	char block[4096];
+	int code = OZR_OK;
+	memset(block, byte, sizeof block);
+	while (n && !code) {
+		size_t part = (size_t)ozr_min_u64(n, sizeof block);
+		code = ozr_zip_sink_write(k, block, part, err);
+		n -= part;
+	}
+	return code;
+}
+
+/* The scratch file into the put. */
+static int copy(struct ozr_zip_sink *k, struct ozr_err *err)
+{
+	enum { BLOCK = 1 << 20 };
+	struct ozr_ctx *ctx = k->parent->ctx;
+	char *block = ozr_alloc(ctx, BLOCK, err);
+	int code = block ? OZR_OK : ozr_alloc_code(err);
+	for (uint64_t at = 0; at < k->end && !code;) {
+		ssize_t n = k->sys->pread(k->scratch, block,
+					  (size_t)ozr_min_u64(BLOCK, k->end - at), (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			code = ozr_fail(err, OZR_IO, "read the archive's scratch file: error %d",
+					n < 0 ? errno : EIO);
+		else
+			code = ozr_put_append(k->put, block, (size_t)n, err);
+		at += code ? 0 : (uint64_t)n;
+	}
+	ozr_free(ctx, block);
+	return code;
+}
+
+static void end_scratch(struct ozr_zip_sink *k)
+{
+	if (k->scratch >= 0)
+		k->sys->close(k->scratch);
+	k->scratch = -1;
+	k->put = NULL;
+}
+
+int ozr_zip_sink_publish(struct ozr_zip_sink *k, enum ozr_put_mode mode, struct ozr_err *err)
+{
+	int code = check(k, err);
+	if (!code && k->scratch >= 0)
+		code = copy(k, err);
+	if (code) {
+		ozr_zip_sink_abort(k);
+		return code;
+	}
+	code = ozr_put_commit(k->put, mode, NULL, err);
+	end_scratch(k);
+	return code;
+}
+
+void ozr_zip_sink_abort(struct ozr_zip_sink *k)
+{
+	ozr_put_abort(k->put);
+	end_scratch(k);
+}
