@@ -43,6 +43,7 @@ enum {
 	OZR_ZIP_STRONG = 1 << 6,
 	OZR_ZIP_UTF8 = 1 << 11,
 	OZR_ZIP_MASKED = 1 << 13,
+	OZR_ZIP_UNIX = 1 << 16, /* not in the file: made there, says another field */
 
 	OZR_ZIP_STORED = 0,
 	OZR_ZIP_DEFLATE = 8

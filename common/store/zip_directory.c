@@ -123,8 +123,9 @@ static int take_record(struct ozr_zip_directory *d, const struct record *r, size
 	char key[OZR_ZIP_NAME_MAX], quoted[OZR_QUOTE_MAX];
 	int is_dir;
 	const unsigned flags = ozr_zip_u16(r->head + 8), method = ozr_zip_u16(r->head + 10);
-	int code = ozr_zip_name(r->name, r->name_len, flags, r->extra, r->extra_len, key, &is_dir,
-				err);
+	const unsigned host = r->head[5], unix_made = host == 3 || host == 19; /* 19: macOS */
+	int code = ozr_zip_name(r->name, r->name_len, flags | (unix_made ? OZR_ZIP_UNIX : 0),
+				r->extra, r->extra_len, key, &is_dir, err);
 	if (code)
 		return code;
 	code = check_sizes(r, method, flags, err);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names in zip archives: UTF-8 where the entry says so, else code page 437,
- * whose letters become UTF-8; Info-ZIP's Unicode Path overrides the latter.
+ * Names in zip archives: UTF-8 where the entry says so, or where it was made on
+ * Unix and its name is valid UTF-8 (Info-ZIP there writes names as they are); else
+ * code page 437, whose letters become UTF-8. Info-ZIP's Unicode Path overrides the latter.
  * The result must be a key: base/key.c knows what that is, so traversal,
  * absolute names and control characters end here.
  */
 #include <string.h>
 
 #include "base/inflate.h"
+#include "base/utf8.h"
 #include "store/zip.h"
 
 /* Code page 437, from 0x80 on. */
@@ -55,6 +57,16 @@ static size_t as_it_is(const void *name, size_t len, char *out)
 	return len;
 }
 
+static int is_utf8(const char *name, size_t len)
+{
+	for (size_t i = 0, step; i < len; i += step) {
+		step = ozr_utf8_step(name + i, len - i, NULL);
+		if (!step)
+			return 0;
+	}
+	return 1;
+}
+
 static size_t decode(const unsigned char *name, size_t len, unsigned flags,
 		     const unsigned char *extra, size_t extra_len, char *out)
 {
@@ -65,6 +77,8 @@ static size_t decode(const unsigned char *name, size_t len, unsigned flags,
 	/* Made for another name, it is out of date and means nothing. */
 	if (path && n > 5 && path[0] == 1 && ozr_zip_u32(path + 1) == ozr_crc32(0, name, len))
 		return as_it_is(path + 5, n - 5, out);
+	if (flags & OZR_ZIP_UNIX && is_utf8((const char *)name, len))
+		return as_it_is(name, len, out);
 	return from_cp437(name, len, out);
 }
 

@@ -8,3 +8,14 @@ foreach(name ome groups)
   add_test(NAME conformance/${name} COMMAND conformance_${name} "${PROJECT_SOURCE_DIR}/../shared")
   set_tests_properties(conformance/${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
+
+# The zip store against Python's zipfile and Info-ZIP.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND)
+  add_executable(zip_archives "${CMAKE_CURRENT_LIST_DIR}/zip_archives.c")
+  target_include_directories(zip_archives PRIVATE "${PROJECT_SOURCE_DIR}/common" "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(zip_archives PRIVATE ozr_flags ozr_static)
+  add_test(NAME conformance/zip
+    COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/zip_archives.py" $<TARGET_FILE:zip_archives>)
+  set_tests_properties(conformance/zip PROPERTIES LABELS conformance TIMEOUT 120)
+endif()
