@@ -118,7 +118,7 @@ int ozr_zip_end(const unsigned char *tail, size_t len, uint64_t size, struct ozr
 				    out->count, err);
 		return code ? code : check_place(out, err);
 	}
-	uint64_t at;
+	uint64_t at = 0;
 	int code = find_end64(locator, end, &at, err);
 	if (code)
 		return code;
