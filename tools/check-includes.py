@@ -15,6 +15,8 @@ LAYERS = {
     "codec": ["ozr/", "base/"],
     "array": ["ozr/", "base/", "store/", "codec/"],
     "ome": ["ozr/", "base/", "array/"],
+    "tiff": ["ozr/", "base/", "codec/"],
+    "twin": ["ozr/", "base/", "tiff/", "ome/"],
 }
 # Third-party headers and the files that may see them.
 THIRD_PARTY = {

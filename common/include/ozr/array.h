@@ -148,6 +148,25 @@ OZR_API void ozr_array_advise(struct ozr_array *a, size_t n, const struct ozr_bo
 OZR_API OZR_MUST_CHECK int ozr_array_write(struct ozr_array *a, size_t n,
 					   const struct ozr_box *boxes, const struct ozr_call *call,
 					   struct ozr_err *err);
+/* A chunk (coordinates on the grid of info.chunk) that is encoded already, as the array's codecs
+ * would have encoded it: stored as it is. len bytes; elements behind the array's edge are
+ * whatever they are. Not for chunks that ozr_array_write() writes too. */
+OZR_MUST_CHECK int ozr_array_write_encoded(struct ozr_array *a, const uint64_t *chunk,
+					   const void *bytes, size_t len,
+					   const struct ozr_call *call, struct ozr_err *err);
+/* Who wants to know where chunks come to lie: told of each shard (or unsharded chunk) after its
+ * value was committed, in any thread; chunks that are not stored are not told. A failure fails the
+ * write. Before the first write; NULL ends it. */
+struct ozr_stored_chunk {
+	const uint64_t *chunk; /* on the grid of info.chunk */
+	uint64_t offset, size; /* in the value of the key */
+};
+struct ozr_chunk_watch {
+	void *user;
+	int (*stored)(void *user, const char *key, size_t n, const struct ozr_stored_chunk *chunks,
+		      struct ozr_err *err);
+};
+void ozr_array_watch(struct ozr_array *a, const struct ozr_chunk_watch *watch);
 /* Publish everything that waits. After an error what could not be written is dropped. */
 OZR_API OZR_MUST_CHECK int ozr_array_flush(struct ozr_array *a, const struct ozr_call *call,
 					   struct ozr_err *err);

@@ -150,6 +150,7 @@ struct ozr_image_options {
 	uint64_t shard
 		[OZR_MAX_RANK]; /* [about 32 MiB decoded] per axis; equal to chunk: no shards */
 	int no_shards;          /* 1: chunk files, also in 0.5 */
+	unsigned order[OZR_MAX_RANK]; /* [C order] transpose codec of all levels; 0.5 only */
 	struct ozr_codec_options codec;
 	unsigned char fill[8];
 	int levels;              /* [until small] how many, level 0 included; 1: no pyramid */

@@ -13,6 +13,9 @@
 #include "levels.h"
 #include "pyramid.h"
 #include "store.h"
+#include "tiff.h"
+#include "twin.h"
+#include "zip.h"
 
 /* "0.1.0"; the version of the library that is running. */
 #ifdef __cplusplus
