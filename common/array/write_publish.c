@@ -10,6 +10,8 @@
  * Arrays opened for update are merged under the store's lock of the key, so
  * that processes that update different elements lose nothing; whole shards are
  * replaced under it too, because a merge of another process may be under way.
+ *
+ * Whoever watches the array is told where the chunks lie once that is certain.
  */
 #include "array/writer.h"
 
@@ -18,7 +20,10 @@
 #include "array/dtype.h"
 #include "array/read.h"
 
-enum { PIECE = 4 << 20 }; /* of an old chunk copied at once */
+enum {
+	PIECE = 4 << 20, /* of an old chunk copied at once */
+	TOLD = 64        /* chunks that a watch is told of at once */
+};
 
 struct publishing {
 	struct ozr_writer *w;
@@ -28,6 +33,7 @@ struct publishing {
 	struct ozr_shard old;          /* .object NULL: there is none, or it is not needed */
 	struct ozr_shard_entry *entry; /* by place in the index; unsharded: one */
 	uint64_t present, size;        /* chunks to store, and what they take */
+	int stored;                    /* committed */
 };
 
 static void chunk_of(const struct publishing *p, uint64_t inner, uint64_t *chunk)
@@ -222,7 +228,9 @@ static int put_shard(struct publishing *p, const char *key, enum ozr_put_mode mo
 		return rc; /* the put is aborted with the shard */
 	put = p->s->put;
 	p->s->put = NULL;
-	return ozr_put_commit(put, mode, NULL, err);
+	rc = ozr_put_commit(put, mode, NULL, err);
+	p->stored = rc == OZR_OK;
+	return rc;
 }
 
 /* Everything is fill: no object. */
@@ -272,6 +280,39 @@ static int publish_locked(struct publishing *p, const char *key, struct ozr_err 
 	return complete || p->old.object ? remove_key(p, key, err) : OZR_OK;
 }
 
+/* --- who wants to know ------------------------------------------------------------------ */
+
+static int is_inside(const struct ozr_grid *g, const uint64_t *chunk)
+{
+	for (unsigned d = 0; d < g->rank; d++)
+		if (chunk[d] >= ozr_ceil_div(g->shape[d], g->chunk[d]))
+			return 0;
+	return 1;
+}
+
+static int tell_watch(struct publishing *p, const char *key, struct ozr_err *err)
+{
+	const struct ozr_chunk_watch *watch = &p->w->watch;
+	uint64_t coord[TOLD][OZR_MAX_RANK];
+	struct ozr_stored_chunk chunk[TOLD];
+	size_t n = 0;
+	int rc = OZR_OK;
+
+	for (uint64_t i = 0; rc == OZR_OK && i < p->g->inner_total; i++) {
+		chunk_of(p, i, coord[n]);
+		const struct ozr_shard_entry *e = &p->entry[place_of(p, i)];
+		if (e->offset != UINT64_MAX && is_inside(p->g, coord[n])) {
+			chunk[n] = (struct ozr_stored_chunk){coord[n], e->offset, e->length};
+			n++;
+		}
+		if (n == TOLD || (n > 0 && i + 1 == p->g->inner_total)) {
+			rc = watch->stored(watch->user, key, n, chunk, err);
+			n = 0;
+		}
+	}
+	return rc;
+}
+
 int ozr_shard_publish(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_worker *worker,
 		      struct ozr_err *err)
 {
@@ -292,6 +333,8 @@ int ozr_shard_publish(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr
 	rc = publish_locked(&p, key, err);
 	if (locks)
 		ozr_store_unlock(w->a->store, token);
+	if (rc == OZR_OK && p.stored && w->watch.stored)
+		rc = tell_watch(&p, key, err);
 	ozr_shard_close(&p.old);
 	ozr_free(w->a->ctx, p.entry);
 	return rc;

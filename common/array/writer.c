@@ -80,6 +80,12 @@ static int abandon(struct ozr_writer *w)
 	return 1;
 }
 
+void ozr_array_watch(struct ozr_array *a, const struct ozr_chunk_watch *watch)
+{
+	if (a->writer)
+		a->writer->watch = watch ? *watch : (struct ozr_chunk_watch){NULL, NULL};
+}
+
 void ozr_writer_free(struct ozr_writer *w)
 {
 	if (!w)

@@ -97,6 +97,7 @@ struct ozr_writer {
 	uint64_t budget;               /* (L) of the latest call */
 	_Atomic size_t pending;        /* = shards, readable without the lock */
 	struct ozr_spool *spool;
+	struct ozr_chunk_watch watch; /* .stored NULL: nobody; does not change while writing */
 };
 
 /* --- writer.c: the table. ------------------------------------------------------ */

@@ -95,6 +95,7 @@ static int create_level(struct ozr_image *img, unsigned i, const struct ozr_imag
 	memcpy(a.shape, plan->shape, sizeof(a.shape));
 	memcpy(a.chunk, plan->chunk, sizeof(a.chunk));
 	memcpy(a.fill, opt->fill, sizeof(a.fill));
+	memcpy(a.order, opt->order, sizeof(a.order));
 	if (memcmp(plan->shard, plan->chunk, opt->rank * sizeof(plan->shard[0])) != 0)
 		memcpy(a.shard, plan->shard, sizeof(a.shard));
 	for (unsigned d = 0; d < opt->rank; d++)

@@ -52,6 +52,30 @@ static int check_factors(const struct ozr_image_options *o, struct ozr_err *err)
 	return OZR_OK;
 }
 
+/* None at all, or each axis once. */
+static int check_order(const struct ozr_image_options *o, struct ozr_err *err)
+{
+	uint32_t seen = 0;
+	unsigned sum = 0;
+
+	for (unsigned d = 0; d < o->rank; d++)
+		sum |= o->order[d];
+	if (sum == 0)
+		return OZR_OK;
+	if (o->ome_version == 4)
+		return ozr_fail(err, OZR_UNSUPPORTED,
+				"0.4 has no transpose codec: an order needs OME version 5");
+	for (unsigned d = 0; d < o->rank; d++) {
+		if (o->order[d] >= o->rank || seen >> o->order[d] & 1)
+			return ozr_fail(err, OZR_BAD_ARG,
+					"the order must name each axis from 0 to %u once, "
+					"found %u at place %u",
+					o->rank - 1, o->order[d], d);
+		seen |= UINT32_C(1) << o->order[d];
+	}
+	return OZR_OK;
+}
+
 static int check_alpha(const struct ozr_image_options *o, struct ozr_err *err)
 {
 	int axis = ozr_axes_index(o->rank, o->axes, OZR_AXIS_CHANNEL);
@@ -151,6 +175,8 @@ int ozr_options_complete(const struct ozr_image_options *in, struct ozr_image_op
 		rc = check_channels(&o, err);
 	if (rc == OZR_OK)
 		rc = check_alpha(&o, err);
+	if (rc == OZR_OK)
+		rc = check_order(&o, err);
 	if (rc == OZR_OK)
 		*out = o;
 	return rc;

@@ -283,6 +283,69 @@ static const char *attributes(void *user, int level, const char *path, const uin
 	return text;
 }
 
+/* A transpose codec on all levels: in the metadata, in the bytes of a chunk, and not in the pixels. */
+static void test_order(void **state)
+{
+	struct ozr_image_options o = options(5);
+	struct ozr_store *s;
+	struct ozr_image *img;
+	char *text;
+	size_t len;
+
+	(void)state;
+	o.order[0] = 1;
+	o.order[1] = 2;
+	o.chunk[0] = 2;
+	o.chunk[1] = o.chunk[2] = 64;
+	o.no_shards = 1;
+	o.levels = 2;
+	o.codec = (struct ozr_codec_options){.codec = "none", .no_checksum = 1};
+	OK(ozr_store_open_mem(ctx, &s, &err));
+	OK(ozr_image_create(s, "i", OZR_CREATE_DIRECT, &o, &img, &err));
+	all_pixels(img, 1);
+	OK(ozr_image_commit(img, NULL, &err));
+	all_pixels(img, 0);
+	ozr_image_close(img);
+	OK(ozr_image_open(s, "i", OZR_READ, &img, &err));
+	all_pixels(img, 0);
+	ozr_image_close(img);
+	for (unsigned l = 0; l < 2; l++) {
+		char key[40];
+		snprintf(key, sizeof(key), "i/%u/zarr.json", l);
+		text = get(s, key);
+		char *shorter = text, *end = text;
+		for (const char *p = text; *p != '\0'; p++)
+			if (*p != ' ' && *p != '\n')
+				*end++ = *p;
+		*end = '\0';
+		has_text(shorter,
+			 "{\"name\":\"transpose\",\"configuration\":{\"order\":[1,2,0]}},{"
+			 "\"name\":\"bytes\"",
+			 1);
+		ozr_text_free(text);
+	}
+	OK(ozr_store_get(s, "i/1/c/0/1/2", 1 << 20, &text, &len, NULL, &err));
+	assert_int_equal(len, 2 * 64 * 64 * 2);
+	for (uint64_t c = 0; c < 2; c++) { /* y 64 and 75 of level 1, x 128 and 149: the last */
+		assert_int_equal(((uint16_t *)(void *)text)[c], pixel(1, c, 64, 128));
+		assert_int_equal(((uint16_t *)(void *)text)[(11 * 64 + 21) * 2 + c],
+				 pixel(1, c, 75, 149));
+	}
+	ozr_text_free(text);
+
+	o.order[2] = 2;
+	assert_int_equal(ozr_image_create(s, "j", OZR_CREATE_DIRECT, &o, &img, &err), OZR_BAD_ARG);
+	has_text(err.msg, "found 2 at place 2", 1);
+	o.order[2] = 3;
+	assert_int_equal(ozr_image_create(s, "j", OZR_CREATE_DIRECT, &o, &img, &err), OZR_BAD_ARG);
+	o.order[2] = 0;
+	o.ome_version = 4;
+	assert_int_equal(ozr_image_create(s, "j", OZR_CREATE_DIRECT, &o, &img, &err),
+			 OZR_UNSUPPORTED);
+	has_text(err.msg, "0.4 has no transpose codec", 1);
+	ozr_store_unref(s);
+}
+
 static void test_grouped(void **state)
 {
 	struct ozr_image_options o = options(5);
@@ -476,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_publish_empty),
 		cmocka_unit_test(test_stage),
 		cmocka_unit_test(test_cancelled_commit),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_grouped),
 		cmocka_unit_test(test_bad_host_attributes),
 		cmocka_unit_test(test_attributes_while_creating),

@@ -155,18 +155,19 @@ OZR_MUST_CHECK int ozr_array_write_encoded(struct ozr_array *a, const uint64_t *
 					   const void *bytes, size_t len,
 					   const struct ozr_call *call, struct ozr_err *err);
 /* Who wants to know where chunks come to lie: told of each shard (or unsharded chunk) after its
- * value was committed, in any thread; chunks that are not stored are not told. A failure fails the
- * write. Before the first write; NULL ends it. */
+ * value was committed, in any thread, some chunks at a time; chunks that are not stored are not
+ * told. A failure fails the write. Before the first write; NULL ends it. watch is copied; read-only
+ * handles have nothing to tell. */
 struct ozr_stored_chunk {
 	const uint64_t *chunk; /* on the grid of info.chunk */
-	uint64_t offset, size; /* in the value of the key */
+	uint64_t offset, size; /* in the value of the key: as ozr_array_locate() has them */
 };
 struct ozr_chunk_watch {
 	void *user;
 	int (*stored)(void *user, const char *key, size_t n, const struct ozr_stored_chunk *chunks,
 		      struct ozr_err *err);
 };
-void ozr_array_watch(struct ozr_array *a, const struct ozr_chunk_watch *watch);
+OZR_API void ozr_array_watch(struct ozr_array *a, const struct ozr_chunk_watch *watch);
 /* Publish everything that waits. After an error what could not be written is dropped. */
 OZR_API OZR_MUST_CHECK int ozr_array_flush(struct ozr_array *a, const struct ozr_call *call,
 					   struct ozr_err *err);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers of TIFF 6.0, its Adobe supplements, BigTIFF and GeoTIFF: tags that the
+ * reader or the writer knows, field types and the values of a few tags.
+ */
+#ifndef OZR_TIFF_TAGS_H
+#define OZR_TIFF_TAGS_H
+
+enum ozr_tiff_tag_number {
+	OZR_TAG_NEW_SUBFILE_TYPE = 254,
+	OZR_TAG_IMAGE_WIDTH = 256,
+	OZR_TAG_IMAGE_LENGTH = 257,
+	OZR_TAG_BITS_PER_SAMPLE = 258,
+	OZR_TAG_COMPRESSION = 259,
+	OZR_TAG_PHOTOMETRIC = 262,
+	OZR_TAG_FILL_ORDER = 266,
+	OZR_TAG_IMAGE_DESCRIPTION = 270,
+	OZR_TAG_STRIP_OFFSETS = 273,
+	OZR_TAG_ORIENTATION = 274,
+	OZR_TAG_SAMPLES_PER_PIXEL = 277,
+	OZR_TAG_ROWS_PER_STRIP = 278,
+	OZR_TAG_STRIP_BYTE_COUNTS = 279,
+	OZR_TAG_X_RESOLUTION = 282,
+	OZR_TAG_Y_RESOLUTION = 283,
+	OZR_TAG_PLANAR_CONFIGURATION = 284,
+	OZR_TAG_RESOLUTION_UNIT = 296,
+	OZR_TAG_SOFTWARE = 305,
+	OZR_TAG_DATE_TIME = 306,
+	OZR_TAG_PREDICTOR = 317,
+	OZR_TAG_COLOR_MAP = 320,
+	OZR_TAG_TILE_WIDTH = 322,
+	OZR_TAG_TILE_LENGTH = 323,
+	OZR_TAG_TILE_OFFSETS = 324,
+	OZR_TAG_TILE_BYTE_COUNTS = 325,
+	OZR_TAG_SUB_IFDS = 330,
+	OZR_TAG_EXTRA_SAMPLES = 338,
+	OZR_TAG_SAMPLE_FORMAT = 339,
+	OZR_TAG_JPEG_TABLES = 347,
+	OZR_TAG_YCBCR_SUBSAMPLING = 530,
+	OZR_TAG_IMAGE_DEPTH = 32997,
+	OZR_TAG_TILE_DEPTH = 32998,
+	OZR_TAG_MODEL_PIXEL_SCALE = 33550,
+	OZR_TAG_MODEL_TIEPOINT = 33922,
+	OZR_TAG_MODEL_TRANSFORMATION = 34264,
+	OZR_TAG_GEO_KEY_DIRECTORY = 34735,
+	OZR_TAG_GEO_DOUBLE_PARAMS = 34736,
+	OZR_TAG_GEO_ASCII_PARAMS = 34737,
+	OZR_TAG_GDAL_METADATA = 42112,
+	OZR_TAG_GDAL_NODATA = 42113
+};
+
+enum ozr_tiff_type {
+	OZR_TIFF_BYTE = 1,
+	OZR_TIFF_ASCII = 2,
+	OZR_TIFF_SHORT = 3,
+	OZR_TIFF_LONG = 4,
+	OZR_TIFF_RATIONAL = 5,
+	OZR_TIFF_SBYTE = 6,
+	OZR_TIFF_UNDEFINED = 7,
+	OZR_TIFF_SSHORT = 8,
+	OZR_TIFF_SLONG = 9,
+	OZR_TIFF_SRATIONAL = 10,
+	OZR_TIFF_FLOAT = 11,
+	OZR_TIFF_DOUBLE = 12,
+	OZR_TIFF_IFD = 13,
+	OZR_TIFF_LONG8 = 16, /* 16 to 18: BigTIFF */
+	OZR_TIFF_SLONG8 = 17,
+	OZR_TIFF_IFD8 = 18
+};
+
+/* Bytes of one value of a field type; 0: there is no such type. */
+static inline unsigned ozr_tiff_type_size(unsigned type)
+{
+	static const unsigned char size[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4,
+					     8, 4, 8, 4, 0, 0, 8, 8, 8};
+	return type < sizeof(size) ? size[type] : 0;
+}
+
+enum ozr_tiff_compression {
+	OZR_TIFF_NONE = 1,
+	OZR_TIFF_LZW = 5,
+	OZR_TIFF_JPEG = 7,
+	OZR_TIFF_DEFLATE = 8,
+	OZR_TIFF_PACKBITS = 32773,
+	OZR_TIFF_OLD_DEFLATE = 32946, /* the same bytes as DEFLATE */
+	OZR_TIFF_ZSTD = 50000
+};
+enum ozr_tiff_photometric { OZR_TIFF_MIN_IS_BLACK = 1, OZR_TIFF_RGB = 2 };
+enum ozr_tiff_planar { OZR_TIFF_CONTIGUOUS = 1, OZR_TIFF_SEPARATE = 2 };
+enum ozr_tiff_sample_format { OZR_TIFF_UINT = 1, OZR_TIFF_INT = 2, OZR_TIFF_IEEE = 3 };
+enum ozr_tiff_extra_sample {
+	OZR_TIFF_UNSPECIFIED = 0,
+	OZR_TIFF_ASSOCIATED_ALPHA = 1,
+	OZR_TIFF_UNASSOCIATED_ALPHA = 2
+};
+enum ozr_tiff_resolution_unit { OZR_TIFF_NO_UNIT = 1, OZR_TIFF_INCH = 2, OZR_TIFF_CENTIMETER = 3 };
+enum ozr_tiff_subfile { OZR_TIFF_REDUCED = 1, OZR_TIFF_PAGE = 2, OZR_TIFF_MASK = 4 };
+
+#endif
