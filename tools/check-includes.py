@@ -15,7 +15,7 @@ LAYERS = {
     "codec": ["ozr/", "base/"],
     "array": ["ozr/", "base/", "store/", "codec/"],
     "ome": ["ozr/", "base/", "array/"],
-    "tiff": ["ozr/", "base/", "codec/"],
+    "tiff": ["ozr/", "base/", "codec/", "array/"],
     "twin": ["ozr/", "base/", "tiff/", "ome/"],
 }
 # Third-party headers and the files that may see them.
@@ -23,7 +23,7 @@ THIRD_PARTY = {
     "cJSON.h": r"common/base/json\w*\.[ch]$",
     "zstd.h": r"common/codec/zstd\w*\.c$",
     "zstd_errors.h": r"common/codec/zstd\w*\.c$",
-    "libdeflate.h": r"common/(codec/gzip|base/inflate)\.c$",
+    "libdeflate.h": r"common/(codec/gzip\w*|base/inflate)\.c$",
     "lz4.h": r"common/codec/lz4\.c$",
     "blosc.h": r"common/codec/blosc_lib\.c$",
     "curl/curl.h": r"common/store/transport\w*\.c$",
