@@ -149,11 +149,14 @@ OZR_API OZR_MUST_CHECK int ozr_array_write(struct ozr_array *a, size_t n,
 					   const struct ozr_box *boxes, const struct ozr_call *call,
 					   struct ozr_err *err);
 /* A chunk (coordinates on the grid of info.chunk) that is encoded already, as the array's codecs
- * would have encoded it: stored as it is. len bytes; elements behind the array's edge are
- * whatever they are. Not for chunks that ozr_array_write() writes too. */
-OZR_MUST_CHECK int ozr_array_write_encoded(struct ozr_array *a, const uint64_t *chunk,
-					   const void *bytes, size_t len,
-					   const struct ozr_call *call, struct ozr_err *err);
+ * would have encoded it: len bytes, stored as they are and not looked at, for which nothing is
+ * encoded or decoded. Elements behind the array's edge are whatever they are. Any number of
+ * threads; of several for one chunk the last one counts, and elements of it that were written and
+ * wait are dropped. */
+OZR_API OZR_MUST_CHECK int ozr_array_write_encoded(struct ozr_array *a, const uint64_t *chunk,
+						   const void *bytes, size_t len,
+						   const struct ozr_call *call,
+						   struct ozr_err *err);
 /* Who wants to know where chunks come to lie: told of each shard (or unsharded chunk) after its
  * value was committed, in any thread, some chunks at a time; chunks that are not stored are not
  * told. A failure fails the write. Before the first write; NULL ends it. watch is copied; read-only
