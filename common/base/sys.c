@@ -180,6 +180,7 @@ const struct ozr_sys ozr_sys_real = {
 	.unlinkat = unlinkat,
 	.realpath = realpath,
 	.ftruncate = ftruncate,
+	.fchmod = fchmod,
 	.fadvise = real_fadvise,
 	.lock = real_lock,
 	.fdopendir = fdopendir,

@@ -40,6 +40,7 @@ struct ozr_sys {
 	int (*unlinkat)(int dir, const char *name, int flags);
 	char *(*realpath)(const char *path, char resolved[4096]); /* PATH_MAX bytes */
 	int (*ftruncate)(int fd, off_t n);
+	int (*fchmod)(int fd, mode_t mode);
 	int (*fadvise)(int fd, off_t off, off_t len, int advice);
 	int (*lock)(int fd, int cmd, uint64_t start, uint64_t len, short type); /* OFD locks */
 	DIR *(*fdopendir)(int fd);

@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ctx.h"
@@ -34,6 +35,7 @@ struct dir_put {
 	int fd;          /* -1: opened again for each append */
 	int64_t pid;     /* whose put it is: a forked child neither publishes nor removes it */
 	int broken;      /* an append failed: the file is not the value */
+	int read_only;   /* nobody may write to the published file */
 	char *key;       /* both lie behind the struct */
 	char *temp;      /* path of the temporary file */
 	size_t temp_dir; /* its first bytes: the directory of the key with its '/' */
@@ -203,7 +205,24 @@ int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, stru
 	return ozr_dir_put_patch(base, base->size, bytes, len, err);
 }
 
+int ozr_dir_put_read_only(struct ozr_put *base, struct ozr_err *err)
+{
+	(void)err;
+	((struct dir_put *)base)->read_only = 1;
+	return OZR_OK;
+}
+
 /* --- Commit and abort --------------------------------------------------- */
+
+/* Take the right to write away. 0, or errno. */
+static int protect(const struct dir_put *p)
+{
+	const struct ozr_sys *sys = ozr_dir(p->base.store)->sys;
+	struct stat st;
+	if (sys->fstat(p->fd, &st))
+		return errno;
+	return sys->fchmod(p->fd, st.st_mode & 0777 & ~(mode_t)0222) ? errno : 0;
+}
 
 /* The bytes are final: flush them if wanted, close. */
 static int finish_file(struct dir_put *p, int flush, struct ozr_err *err)
@@ -211,12 +230,14 @@ static int finish_file(struct dir_put *p, int flush, struct ozr_err *err)
 	struct ozr_dir_store *s = ozr_dir(p->base.store);
 	int bad = 0;
 	/* Without the flush a renamed file may survive a power loss empty. */
-	if (flush && p->fd < 0) {
+	if ((flush || p->read_only) && p->fd < 0) {
 		p->fd = reopen(p);
 		if (p->fd < 0)
 			return ozr_dir_fail(err, errno, "write", p->key);
 		atomic_fetch_add(&s->puts, 1);
 	}
+	if (p->read_only)
+		bad = protect(p);
 	while (flush && !bad && s->sys->fdatasync(p->fd))
 		if (errno != EINTR)
 			bad = errno;

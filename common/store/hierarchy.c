@@ -195,8 +195,8 @@ static int copy_bytes(struct ozr_object *o, struct ozr_put *put, struct ozr_work
 	return rc;
 }
 
-static int copy_value(struct ozr_store *from, struct ozr_store *to, const char *key,
-		      struct ozr_worker *w, struct ozr_err *err)
+int ozr_hierarchy_copy_value(struct ozr_store *from, struct ozr_store *to, const char *key,
+			     struct ozr_worker *w, struct ozr_err *err)
 {
 	const struct ozr_hint hint = {OZR_FIRST_HEAD, PIECE};
 	struct ozr_object *o = NULL;
@@ -229,7 +229,7 @@ static int copy_task(void *arg, size_t i, struct ozr_worker *worker, struct ozr_
 {
 	const struct batch *b = arg;
 
-	return copy_value(b->w->store, b->w->to, b->key[i], worker, err);
+	return ozr_hierarchy_copy_value(b->w->store, b->w->to, b->key[i], worker, err);
 }
 
 static unsigned width_of(const struct walk *w)
@@ -264,7 +264,7 @@ static int copy_documents(const struct walk *w, struct ozr_err *err)
 	int rc = key == NULL ? ozr_alloc_code(err) : OZR_OK;
 
 	for (size_t i = w->documents.count; rc == OZR_OK && i-- > 0;)
-		rc = copy_value(w->store, w->to, key[i], worker, err);
+		rc = ozr_hierarchy_copy_value(w->store, w->to, key[i], worker, err);
 	ozr_free(w->store->ctx, key);
 	if (worker != NULL)
 		ozr_worker_return(worker);

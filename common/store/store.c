@@ -152,6 +152,11 @@ int ozr_put_patch(struct ozr_put *p, uint64_t offset, const void *bytes, size_t 
 	return len ? p->store->ops->put_patch(p, offset, bytes, len, err) : OZR_OK;
 }
 
+int ozr_put_read_only(struct ozr_put *p, struct ozr_err *err)
+{
+	return p->store->ops->put_read_only ? p->store->ops->put_read_only(p, err) : OZR_OK;
+}
+
 int ozr_put_commit(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
 		   struct ozr_err *err)
 {

@@ -10,12 +10,11 @@
  * thread was inside of at the time of the fork.
  */
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
 #include "base/mem.h"
-#include "ozr/store.h"
+#include "store/children.h"
 
 struct value {
 	uint64_t refs; /* atomic */
@@ -287,69 +286,22 @@ static int mem_del(struct ozr_store *base, const char *key, struct ozr_err *err)
 
 /* --- Listing ------------------------------------------------------------ */
 
-/* Append "<kind><child>\0" for a key below the prefix; kind is 'p' or 'v'. */
-static int note_child(struct ozr_buf *names, size_t *count, const char *key, const char *prefix,
-		      struct ozr_err *err)
-{
-	size_t skip = strlen(prefix);
-	if (strncmp(key, prefix, skip) != 0 || (skip && key[skip] != '/'))
-		return OZR_OK;
-	const char *child = key + skip + (skip != 0);
-	size_t len = strcspn(child, "/");
-	++*count;
-	int code = ozr_buf_append(names, child[len] ? "p" : "v", 1, err);
-	if (!code)
-		code = ozr_buf_append(names, child, len, err);
-	return code ? code : ozr_buf_append(names, "", 1, err);
-}
-
-static int collect(struct mem_store *s, const char *prefix, struct ozr_buf *names, size_t *count,
-		   struct ozr_err *err)
-{
-	int code = OZR_OK;
-	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->slots && !code; i++)
-		for (struct cell *c = s->table[i]; c && !code; c = c->next)
-			code = note_child(names, count, c->key, prefix, err);
-	pthread_mutex_unlock(&s->mutex);
-	return code;
-}
-
-/* By name; a value comes before the prefix of the same name. */
-static int compare_children(const void *a, const void *b)
-{
-	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-	int order = strcmp(x + 1, y + 1);
-	return order ? order : (unsigned char)*y - (unsigned char)*x;
-}
-
 static int mem_list(struct ozr_store *base, const char *prefix,
 		    int (*fn)(void *arg, const char *name, int is_prefix), void *arg,
 		    struct ozr_err *err)
 {
-	struct ozr_ctx *ctx = base->ctx;
-	struct ozr_buf names;
-	size_t count = 0;
-	const char **order = NULL;
-	ozr_buf_init(&names, ctx, SIZE_MAX / 2);
-	int code = collect(mem(base), prefix, &names, &count, err);
-	if (code || !count)
-		goto out;
-	order = ozr_calloc(ctx, count, sizeof(*order), err);
-	if (!order) {
-		code = ozr_alloc_code(err);
-		goto out;
-	}
-	const char *name = names.data;
-	for (size_t i = 0; i < count; i++, name += strlen(name) + 1)
-		order[i] = name;
-	qsort(order, count, sizeof(*order), compare_children);
-	for (size_t i = 0; i < count && !code; i++)
-		if (!i || strcmp(order[i], order[i - 1]) != 0)
-			code = fn(arg, order[i] + 1, order[i][0] == 'p');
-out:
-	ozr_free(ctx, order);
-	ozr_buf_release(&names);
+	struct mem_store *s = mem(base);
+	struct ozr_children c;
+	int code = OZR_OK;
+	ozr_children_init(&c, base->ctx);
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->slots && !code; i++)
+		for (struct cell *at = s->table[i]; at && !code; at = at->next)
+			code = ozr_children_note(&c, at->key, prefix, err);
+	pthread_mutex_unlock(&s->mutex);
+	if (!code)
+		code = ozr_children_tell(&c, fn, arg, err);
+	ozr_children_release(&c);
 	return code;
 }
 

@@ -347,7 +347,8 @@ static int no_update(int flags, struct ozr_err *err)
 {
 	if (flags & OZR_UPDATE)
 		return ozr_fail(err, OZR_UNSUPPORTED,
-				"a zip archive cannot be changed in place: write a new one");
+				"archives are not changed in place (nor appended to): copy it to a "
+				"folder, change that, and pack it again");
 	return OZR_OK;
 }
 

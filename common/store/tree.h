@@ -39,6 +39,11 @@ int ozr_tree_is_root_metadata(const char *name);
 int ozr_tree_is_document(const char *key);
 int ozr_tree_is_known_file(const char *name);
 
+/* hierarchy.c: one value from one store to another, in pieces that the worker holds. */
+struct ozr_worker;
+int ozr_hierarchy_copy_value(struct ozr_store *from, struct ozr_store *to, const char *key,
+			     struct ozr_worker *w, struct ozr_err *err) OZR_MUST_CHECK;
+
 /* Remove the directory name in dir with all that is below: metadata of every level first, then
  * the rest. What has gone meanwhile does not matter. Who cleans up after a failure may ignore the
  * result. */

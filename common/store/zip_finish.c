@@ -56,55 +56,61 @@ static int gather(struct ozr_zip_writer *w, int documents, struct ozr_zip_member
 
 /* --- Documents --------------------------------------------------------------------- */
 
-/* The text behind its header, with spaces up to the size. In the buffer, so that it is written in
- * one piece. */
-static int image_of(struct ozr_zip_writer *w, struct ozr_zip_member *m, struct ozr_buf *b,
-		    struct ozr_err *err)
+/* With the mutex: what is to be written, the text with spaces up to its size, and where. */
+static int take_text(struct ozr_zip_writer *w, struct ozr_zip_member *m, uint64_t room,
+		     struct ozr_buf *body, struct ozr_err *err)
 {
 	static const char spaces[] =
 		"                                                                ";
-	struct ozr_buf body;
-	ozr_buf_init(&body, w->base.ctx, SIZE_MAX / 2);
-	int code = ozr_buf_reserve(&body, (size_t)m->size + 1, err);
-	pthread_mutex_lock(&w->mutex);
+	const uint64_t size = m->placed ? m->size : m->length + room;
+	int code = ozr_buf_reserve(body, (size_t)size + 1, err);
 	if (!code)
-		code = ozr_buf_append(&body, m->text, m->length, err);
-	m->dirty = code != OZR_OK;
-	pthread_mutex_unlock(&w->mutex);
-	while (!code && body.len < m->size)
-		code = ozr_buf_append(&body, spaces,
-				      (size_t)ozr_min_u64(sizeof spaces - 1, m->size - body.len),
+		code = ozr_buf_append(body, m->text, m->length, err);
+	while (!code && body->len < size)
+		code = ozr_buf_append(body, spaces,
+				      (size_t)ozr_min_u64(sizeof spaces - 1, size - body->len),
 				      err);
-	m->crc = ozr_crc32(0, body.data, body.len);
-	if (!code)
-		code = ozr_zip_put_local(b, m, w->opt.alignment, err);
-	if (!code)
-		code = ozr_buf_append(b, body.data, body.len, err);
-	ozr_buf_release(&body);
-	return code;
+	if (code)
+		return code;
+	if (!m->placed) {
+		m->size = size;
+		ozr_zip_place(m, w->sink.at, w->opt.alignment);
+	}
+	m->crc = ozr_crc32(0, body->data, body->len);
+	m->placed = 1;
+	m->dirty = 0;
+	return OZR_OK;
 }
 
-/* room: spaces behind the text. */
+/* Header and text in one piece. room: spaces behind the text. */
 static int write_document(struct ozr_zip_writer *w, struct ozr_zip_member *m, uint64_t room,
 			  struct ozr_err *err)
 {
-	struct ozr_buf b;
+	struct ozr_buf b, body;
 	ozr_buf_init(&b, w->base.ctx, SIZE_MAX / 2);
+	ozr_buf_init(&body, w->base.ctx, SIZE_MAX / 2);
 	pthread_mutex_lock(&w->mutex);
-	if (!m->placed) {
-		m->size = m->length + room;
-		ozr_zip_place(m, w->sink.at, w->opt.alignment);
-	}
 	const int again = m->placed;
-	m->placed = 1;
-	pthread_mutex_unlock(&w->mutex);
-	int code = image_of(w, m, &b, err);
+	int code = take_text(w, m, room, &body, err);
 	if (!code)
-		code = again ? ozr_zip_sink_patch(&w->sink, m->header, b.data, b.len, err)
+		code = ozr_zip_put_local(&b, m, w->opt.alignment, err);
+	const uint64_t header = m->header;
+	pthread_mutex_unlock(&w->mutex);
+	if (!code)
+		code = ozr_buf_append(&b, body.data, body.len, err);
+	if (!code)
+		code = again ? ozr_zip_sink_patch(&w->sink, header, b.data, b.len, err)
 			     : ozr_zip_sink_write(&w->sink, b.data, b.len, err);
 	w->sink.broken |= code != OZR_OK;
+	ozr_buf_release(&body);
 	ozr_buf_release(&b);
 	return code;
+}
+
+static int is_live(const struct ozr_zip_writer *w, const char *key)
+{
+	const struct ozr_zip_member *m = ozr_zip_member_find(w, key);
+	return m && m->live;
 }
 
 /* A place for the root's metadata, unless there is some. */
@@ -114,25 +120,38 @@ static int reserve_root(struct ozr_zip_writer *w, struct ozr_err *err)
 	struct ozr_zip_member *m = ozr_zip_member_new(w, "zarr.json", err);
 	if (!m)
 		return ozr_alloc_code(err);
-	m->is_document = 1;
+	m->is_document = m->kept = 1;
 	pthread_mutex_lock(&w->mutex);
-	const int there = ozr_zip_member_find(w, "zarr.json") ||
-			  ozr_zip_member_find(w, ".zgroup") || ozr_zip_member_find(w, ".zarray");
-	if (!there)
+	struct ozr_zip_member *old = ozr_zip_member_find(w, "zarr.json");
+	const int keep =
+		!is_live(w, "zarr.json") && !is_live(w, ".zgroup") && !is_live(w, ".zarray");
+	if (keep && old)
+		old->kept = 1;
+	else if (keep)
 		code = ozr_zip_member_room(w, err);
-	if (!there && !code) {
-		m->size = w->opt.root_room;
+	const int add = keep && !old && !code;
+	if (add)
 		ozr_zip_member_add(w, m);
-	}
 	pthread_mutex_unlock(&w->mutex);
-	if (there || code)
+	if (!add)
 		ozr_zip_member_free(w, m);
 	return code;
+}
+
+/* Is it to be written before the first value? room: then, behind its text. */
+static int begins(struct ozr_zip_writer *w, const struct ozr_zip_member *m, uint64_t *room)
+{
+	pthread_mutex_lock(&w->mutex);
+	const int yes = m->live || m->kept;
+	*room = m->live ? w->opt.metadata_room : w->opt.root_room;
+	pthread_mutex_unlock(&w->mutex);
+	return yes;
 }
 
 int ozr_zip_start(struct ozr_zip_writer *w, struct ozr_err *err)
 {
 	struct ozr_zip_member **m = NULL;
+	uint64_t room;
 	size_t n = 0;
 	if (w->started)
 		return OZR_OK;
@@ -140,9 +159,8 @@ int ozr_zip_start(struct ozr_zip_writer *w, struct ozr_err *err)
 	if (!code)
 		code = gather(w, 1, &m, &n, err);
 	for (size_t i = 0; !code && i < n; i++)
-		if (!m[i]->placed)
-			code = write_document(
-				w, m[i], m[i]->live ? w->opt.metadata_room : w->opt.root_room, err);
+		if (begins(w, m[i], &room))
+			code = write_document(w, m[i], room, err);
 	ozr_free(w->base.ctx, m);
 	w->started = !code;
 	return code;

@@ -301,7 +301,8 @@ int ozr_zip_put_append(struct ozr_put *base, const void *bytes, size_t len, stru
 
 /* --- Commit and abort ---------------------------------------------------------------- */
 
-/* A document takes its place in the table, or its text that of an older one. Takes the text. */
+/* A document takes its place in the table, or its text that of an older one. Takes the text. One
+ * that does not fit into its place in the archive gets another one at the end. */
 static int commit_document(struct ozr_zip_writer *w, struct ozr_zip_put *p, enum ozr_put_mode mode,
 			   struct ozr_err *err)
 {
@@ -309,12 +310,9 @@ static int commit_document(struct ozr_zip_writer *w, struct ozr_zip_put *p, enum
 	char *old = NULL;
 	if (m && m->live && mode == OZR_PUT_CREATE_ONLY)
 		return refuse_again(m->key, mode, err);
-	if (m && m->placed && p->bytes.len > m->size)
-		return ozr_fail(err, OZR_LIMIT,
-				"write '%s': %zu bytes, %" PRIu64
-				" were reserved when the first data was written "
-				"(metadata_room, root_room)",
-				m->key, p->bytes.len, m->size);
+	if (w->ended)
+		return ozr_fail(err, OZR_BAD_ARG, "write '%s': the archive is finished",
+				p->member->key);
 	if (!m) {
 		int code = ozr_zip_member_room(w, err);
 		if (code)
@@ -327,6 +325,7 @@ static int commit_document(struct ozr_zip_writer *w, struct ozr_zip_put *p, enum
 	m->text = p->bytes.data;
 	m->length = p->bytes.len;
 	m->live = m->dirty = 1;
+	m->placed &= m->length <= m->size;
 	ozr_buf_init(&p->bytes, w->base.ctx, 0);
 	ozr_free(w->base.ctx, old);
 	return OZR_OK;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ckd.h"
 #include "base/ctx.h"
@@ -16,7 +17,7 @@
 int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const char *key,
 		      struct ozr_err *err)
 {
-	*k = (struct ozr_zip_sink){.sys = ozr_ctx_sys(parent->ctx), .scratch = -1};
+	*k = (struct ozr_zip_sink){.sys = ozr_ctx_sys(parent->ctx), .pid = getpid(), .scratch = -1};
 	int code = ozr_put_begin(parent, key, 0, &k->put, err);
 	if (code)
 		return code;
@@ -53,6 +54,10 @@ static int check(const struct ozr_zip_sink *k, struct ozr_err *err)
 {
 	if (k->broken || !k->put)
 		return ozr_fail(err, OZR_BAD_ARG, "the archive: an earlier write has failed");
+	if (k->pid != getpid())
+		return ozr_fail(err, OZR_BAD_ARG,
+				"the archive was begun by the process that this one was forked "
+				"from");
 	return OZR_OK;
 }
 
@@ -131,16 +136,19 @@ static void end_scratch(struct ozr_zip_sink *k)
 	k->put = NULL;
 }
 
-int ozr_zip_sink_publish(struct ozr_zip_sink *k, enum ozr_put_mode mode, struct ozr_err *err)
+int ozr_zip_sink_publish(struct ozr_zip_sink *k, const struct ozr_zip_options *opt,
+			 struct ozr_err *err)
 {
 	int code = check(k, err);
 	if (!code && k->scratch >= 0)
 		code = copy(k, err);
+	if (!code && opt->read_only)
+		code = ozr_put_read_only(k->put, err);
 	if (code) {
 		ozr_zip_sink_abort(k);
 		return code;
 	}
-	code = ozr_put_commit(k->put, mode, NULL, err);
+	code = ozr_put_commit(k->put, opt->mode, NULL, err);
 	end_scratch(k);
 	return code;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A store that makes a zip archive: its life, its table of members, and what
- * can be read back while it is made, which is metadata only. Values are
- * written by zip_put.c; zip_finish.c ends the archive.
+ * can be seen of it while it is made: all keys, and the text of documents. Values
+ * are written by zip_put.c; zip_finish.c ends the archive.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/ctx.h"
+#include "store/children.h"
 #include "store/dir.h"
 #include "store/tree.h"
 #include "store/zip_writer.h"
@@ -39,13 +40,14 @@ void ozr_zip_member_free(struct ozr_zip_writer *w, struct ozr_zip_member *m)
 	ozr_free(w->base.ctx, m);
 }
 
+/* Values that were deleted stay in the table, for they may still wait to be written. */
 struct ozr_zip_member *ozr_zip_member_find(const struct ozr_zip_writer *w, const char *key)
 {
 	if (!w->slots)
 		return NULL;
 	const uint64_t hash = ozr_hash(0, key, strlen(key));
 	struct ozr_zip_member *m = w->table[hash & (w->slots - 1)];
-	while (m && (m->hash != hash || strcmp(m->key, key) != 0))
+	while (m && (m->hash != hash || (!m->live && !m->is_document) || strcmp(m->key, key) != 0))
 		m = m->next;
 	return m;
 }
@@ -135,19 +137,41 @@ static void writer_close(struct ozr_object *o)
 	ozr_free(o->store->ctx, o);
 }
 
+/* It is not listed in the end. */
 static int writer_del(struct ozr_store *s, const char *key, struct ozr_err *err)
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
 	char quoted[OZR_QUOTE_MAX];
+	int code = OZR_OK;
 	pthread_mutex_lock(&w->mutex);
-	const struct ozr_zip_member *m = ozr_zip_member_find(w, key);
-	const int there = m && m->live;
-	pthread_mutex_unlock(&w->mutex);
-	if (there)
-		return ozr_fail(err, OZR_UNSUPPORTED,
-				"delete '%s': what is in a zip archive cannot be removed",
+	struct ozr_zip_member *m = ozr_zip_member_find(w, key);
+	if (m && m->live && w->ended)
+		code = ozr_fail(err, OZR_BAD_ARG, "delete '%s': the archive is finished",
 				ozr_quote(quoted, key, strlen(key)));
-	return OZR_OK;
+	else if (m)
+		m->live = 0;
+	pthread_mutex_unlock(&w->mutex);
+	return code;
+}
+
+static int writer_list(struct ozr_store *s, const char *prefix,
+		       int (*fn)(void *arg, const char *name, int is_prefix), void *arg,
+		       struct ozr_err *err)
+{
+	struct ozr_zip_writer *w = ozr_zip_writer(s);
+	struct ozr_children c;
+	int code = OZR_OK;
+	ozr_children_init(&c, s->ctx);
+	pthread_mutex_lock(&w->mutex);
+	for (size_t i = 0; i < w->slots && !code; i++)
+		for (struct ozr_zip_member *m = w->table[i]; m && !code; m = m->next)
+			if (m->live)
+				code = ozr_children_note(&c, m->key, prefix, err);
+	pthread_mutex_unlock(&w->mutex);
+	if (!code)
+		code = ozr_children_tell(&c, fn, arg, err);
+	ozr_children_release(&c);
+	return code;
 }
 
 /* --- Life ---------------------------------------------------------------------------- */
@@ -183,6 +207,7 @@ static const struct ozr_store_ops writer_ops = {
 	.put_commit = ozr_zip_put_commit,
 	.put_abort = ozr_zip_put_abort,
 	.del = writer_del,
+	.list = writer_list,
 	.destroy = writer_destroy,
 };
 
@@ -221,7 +246,7 @@ int ozr_zip_create(struct ozr_store *parent, const char *key, const struct ozr_z
 		return ozr_alloc_code(err);
 	w->sink.scratch = -1;
 	int code = ozr_store_init(&w->base, &writer_ops, parent->ctx, key,
-				  OZR_STORE_WRITE | OZR_STORE_DELETE, err);
+				  OZR_STORE_WRITE | OZR_STORE_DELETE | OZR_STORE_LIST, err);
 	if (code) {
 		ozr_free(parent->ctx, w);
 		return code;
@@ -259,7 +284,7 @@ int ozr_zip_create_file(struct ozr_ctx *ctx, const char *path, const struct ozr_
 	return code;
 }
 
-static int is_writer(const struct ozr_store *s, struct ozr_err *err)
+int ozr_zip_is_writer(const struct ozr_store *s, struct ozr_err *err)
 {
 	if (s->ops != &writer_ops)
 		return ozr_fail(err, OZR_BAD_ARG, "a %s store is not an archive being written",
@@ -272,7 +297,7 @@ int ozr_zip_placement(struct ozr_store *s, const char *key, struct ozr_placement
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
 	char quoted[OZR_QUOTE_MAX];
-	int code = is_writer(s, err);
+	int code = ozr_zip_is_writer(s, err);
 	if (code)
 		return code;
 	pthread_mutex_lock(&w->mutex);
@@ -291,7 +316,7 @@ int ozr_zip_patch(struct ozr_store *s, uint64_t offset, const void *bytes, size_
 		  struct ozr_err *err)
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
-	int code = is_writer(s, err);
+	int code = ozr_zip_is_writer(s, err);
 	if (code)
 		return code;
 	if (offset > w->opt.head || len > w->opt.head - offset)
@@ -324,6 +349,7 @@ static int end(struct ozr_zip_writer *w, struct ozr_err *err)
 		code = ozr_fail(err, OZR_BAD_ARG, "%zu values are still being written", w->open);
 	else if (w->failure.code)
 		code = ozr_fail(err, w->failure.code, "%s", w->failure.msg);
+	w->ended = 1;
 	pthread_mutex_unlock(&w->mutex);
 	return code;
 }
@@ -332,16 +358,14 @@ int ozr_zip_commit(struct ozr_store *s, struct ozr_err *err)
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
 	char quoted[OZR_QUOTE_MAX];
-	int code = is_writer(s, err);
+	int code = ozr_zip_is_writer(s, err);
 	if (code)
 		return code;
 	code = end(w, err);
-	if (!code) {
-		w->ended = 1;
-		code = ozr_zip_finish(w, err);
-	}
 	if (!code)
-		code = ozr_zip_sink_publish(&w->sink, w->opt.mode, err);
+		code = ozr_zip_finish(w, err);
+	if (!code)
+		code = ozr_zip_sink_publish(&w->sink, &w->opt, err);
 	if (!code)
 		return OZR_OK;
 	ozr_zip_abort(s);

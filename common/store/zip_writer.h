@@ -24,6 +24,7 @@ struct ozr_zip_sink {
 	struct ozr_store *parent; /* owned reference */
 	struct ozr_put *put;      /* the archive in its store; NULL: ended */
 	const struct ozr_sys *sys;
+	int64_t pid;  /* whose it is: a forked child writes nothing */
 	int scratch;  /* where puts cannot be patched the archive is made in this file; or -1 */
 	uint64_t at;  /* the next byte goes there */
 	uint64_t end; /* bytes that were written; an aborted value leaves at before it */
@@ -39,7 +40,7 @@ int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n,
 int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *bytes, size_t len,
 		       struct ozr_err *err) OZR_MUST_CHECK;
 /* The archive becomes the value of its key; or nothing does. */
-int ozr_zip_sink_publish(struct ozr_zip_sink *k, enum ozr_put_mode mode,
+int ozr_zip_sink_publish(struct ozr_zip_sink *k, const struct ozr_zip_options *opt,
 			 struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_zip_sink_abort(struct ozr_zip_sink *k);
 
@@ -54,7 +55,8 @@ struct ozr_zip_member {
 	unsigned pad; /* bytes of the alignment field */
 	int placed;
 	int is_document;
-	int live;      /* has come: not only a place that was kept */
+	int live;      /* has come and was not deleted: what is not live is not listed */
+	int kept;      /* the root's document, for which a place is kept before it comes */
 	int dirty;     /* the text is not what the archive has */
 	char *text;    /* of a document; owned */
 	size_t length; /* of the text; size is at least that, once placed */
@@ -101,13 +103,16 @@ static inline struct ozr_zip_writer *ozr_zip_writer(struct ozr_store *s)
 	return (struct ozr_zip_writer *)s;
 }
 
-/* With the mutex: the member of a key or NULL; hang one in, for which there must be room. */
+/* With the mutex: the member of a key that is there, or a document that was or will be, or NULL; hang one in, for which there must be room. */
 struct ozr_zip_member *ozr_zip_member_find(const struct ozr_zip_writer *w, const char *key);
 int ozr_zip_member_room(struct ozr_zip_writer *w, struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_zip_member_add(struct ozr_zip_writer *w, struct ozr_zip_member *m);
 struct ozr_zip_member *ozr_zip_member_new(struct ozr_zip_writer *w, const char *key,
 					  struct ozr_err *err) OZR_MUST_CHECK;
 void ozr_zip_member_free(struct ozr_zip_writer *w, struct ozr_zip_member *m);
+
+/* OZR_BAD_ARG when s is not an archive that is being written. */
+int ozr_zip_is_writer(const struct ozr_store *s, struct ozr_err *err) OZR_MUST_CHECK;
 
 /* --- zip_put.c ------------------------------------------------------------------------ */
 

@@ -40,6 +40,7 @@ enum fault_call {
 	FAULT_UNLINKAT,
 	FAULT_REALPATH,
 	FAULT_FTRUNCATE,
+	FAULT_FCHMOD,
 	FAULT_LOCK,
 	FAULT_FDOPENDIR,
 	FAULT_READDIR,
@@ -218,6 +219,11 @@ static int fault_ftruncate(int fd, off_t n)
 	return fault_hits(FAULT_FTRUNCATE) ? -1 : ozr_sys_real.ftruncate(fd, n);
 }
 
+static int fault_fchmod(int fd, mode_t mode)
+{
+	return fault_hits(FAULT_FCHMOD) ? -1 : ozr_sys_real.fchmod(fd, mode);
+}
+
 static int fault_fadvise(int fd, off_t off, off_t len, int advice)
 {
 	return ozr_sys_real.fadvise(fd, off, len, advice);
@@ -283,6 +289,7 @@ __attribute__((unused)) static const struct ozr_sys fault_sys = {
 	.unlinkat = fault_unlinkat,
 	.realpath = fault_realpath,
 	.ftruncate = fault_ftruncate,
+	.fchmod = fault_fchmod,
 	.fadvise = fault_fadvise,
 	.lock = fault_lock,
 	.fdopendir = fault_fdopendir,

@@ -358,7 +358,7 @@ static void test_files(void)
 	write_file(join(dir, "x.ozx"), image.bytes, image.len);
 	CHECK_CODE(OZR_UNSUPPORTED,
 		   ozr_store_open_zip_file(ctx, join(dir, "x.ozx"), OZR_UPDATE, &s, &err));
-	expect("cannot be changed in place");
+	expect("archives are not changed in place");
 	write_file(join(dir, "x.ozx"), "", 0);
 	CHECK_CODE(OZR_BAD_FORMAT,
 		   ozr_store_open_zip_file(ctx, join(dir, "x.ozx"), OZR_READ, &s, &err));

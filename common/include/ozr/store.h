@@ -105,6 +105,8 @@ struct ozr_store_ops {
 	/* Optional: change len bytes that were appended before, from offset on. */
 	int (*put_patch)(struct ozr_put *p, uint64_t offset, const void *bytes, size_t len,
 			 struct ozr_err *err);
+	/* Optional: the value that commit publishes shall refuse to be written to. */
+	int (*put_read_only)(struct ozr_put *p, struct ozr_err *err);
 	/* Both end the put and free it, whatever they return. */
 	int (*put_commit)(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
 			  struct ozr_err *err);
@@ -202,6 +204,9 @@ OZR_API OZR_MUST_CHECK int ozr_put_append(struct ozr_put *p, const void *bytes, 
 /* Change bytes that were appended; OZR_UNSUPPORTED where a value is only appended to. */
 OZR_API OZR_MUST_CHECK int ozr_put_patch(struct ozr_put *p, uint64_t offset, const void *bytes,
 					 size_t len, struct ozr_err *err);
+/* Let commit publish a value without the right to write to it (it can still be replaced), where the
+ * store has such a thing; elsewhere OZR_OK without effect. */
+OZR_API OZR_MUST_CHECK int ozr_put_read_only(struct ozr_put *p, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_put_commit(struct ozr_put *p, enum ozr_put_mode mode,
 					  struct ozr_placement *out, struct ozr_err *err);
 OZR_API void ozr_put_abort(struct ozr_put *p); /* NULL is fine */

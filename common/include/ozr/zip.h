@@ -7,10 +7,15 @@
  *
  * What is written: values stored without compression, each at a multiple of the
  * alignment; ZIP64 records throughout; the same bytes for the same calls. Metadata
- * (zarr.json and its kind) is held in memory and may be replaced until the
+ * (zarr.json and its kind) is held in memory and may be read, replaced and deleted until the
  * end; the first other value makes what is there then the beginning of the
  * file, the root's zarr.json first, the others level by level. The directory
  * lists metadata first in any case, which the comment says as RFC-9 wants.
+ * Other values cannot be read before the archive is finished, nor replaced. What
+ * is deleted is not listed; the space that it took in the file stays unused.
+ *
+ * An image is made in an archive by ozr_image_create(zip, "", OZR_CREATE_DIRECT, ...),
+ * ozr_image_commit() and then ozr_zip_commit().
  *
  * Threads: as all stores. One value at a time streams into the archive; others
  * that are open meanwhile wait in memory, then in a scratch file.
@@ -41,6 +46,7 @@ struct ozr_zip_options {
 	unsigned head;          /* [0] bytes before the first entry: ozr_zip_patch() */
 	const char *comment;    /* [as RFC-9 has it, for 0.5] UTF-8, at most 65535 bytes */
 	enum ozr_put_mode mode; /* of the archive itself, checked when it is published */
+	int read_only; /* 1: nobody may write to the published file, where the parent has such modes */
 };
 
 /* A new archive, for writing; nobody sees it before ozr_zip_commit(). The last unref without that
@@ -61,6 +67,11 @@ OZR_API uint64_t ozr_zip_put_offset(const struct ozr_put *p);
 /* Change bytes before the first entry (options.head). */
 OZR_API OZR_MUST_CHECK int ozr_zip_patch(struct ozr_store *zip, uint64_t offset, const void *bytes,
 					 size_t len, struct ozr_err *err);
+/* Put all values of a store that lists into the archive: documents first, then the others in the
+ * order of their keys, piece by piece. A part of a store: ozr_store_open_sub(). What the archive
+ * holds already stays. call may be NULL; progress is by values. */
+OZR_API OZR_MUST_CHECK int ozr_zip_pack(struct ozr_store *zip, struct ozr_store *from,
+					const struct ozr_call *call, struct ozr_err *err);
 /* Write metadata and directory, then publish the archive. All puts must have ended. Whatever is
  * returned, nothing can be written afterwards, and the reference remains the caller's. */
 OZR_API OZR_MUST_CHECK int ozr_zip_commit(struct ozr_store *zip, struct ozr_err *err);
