@@ -64,6 +64,7 @@ static void set_limits(struct ozr_limits *l, const struct ozr_limits *asked)
 	OR_DEFAULT(l->levels, 64);
 	OR_DEFAULT(l->memory_bytes, quarter_of_ram());
 	OR_DEFAULT(l->zip_directory, UINT64_C(256) << 20);
+	OR_DEFAULT(l->tiff_ifds, UINT64_C(4) << 20);
 	if (l->json_depth > MAX_JSON_DEPTH)
 		l->json_depth = MAX_JSON_DEPTH;
 	if (l->rank > OZR_MAX_RANK)

@@ -33,6 +33,7 @@ struct ozr_limits {
 	unsigned levels;        /* [64] levels of one image */
 	uint64_t memory_bytes;  /* [25 % of RAM] live bytes of one context, caches included */
 	uint64_t zip_directory; /* [256 MiB] the central directory of one zip archive */
+	uint64_t tiff_ifds;     /* [4 Mi] pages of one TIFF */
 };
 
 /* What the host of a context may take over. All members optional. The host

@@ -177,6 +177,12 @@ enum ozr_durability {
 OZR_API OZR_MUST_CHECK int ozr_store_open_dir(struct ozr_ctx *ctx, const char *path, int flags,
 					      enum ozr_durability durability,
 					      struct ozr_store **out, struct ozr_err *err);
+/* The folder of a local file as a store, to read from, and the file's key in it: for functions that
+ * take a store and a key. Links are followed first. OZR_NOT_FOUND when it does not exist. */
+enum { OZR_NAME_MAX = 256 }; /* bytes of a file's name and its NUL */
+OZR_API OZR_MUST_CHECK int ozr_store_open_folder_of(struct ozr_ctx *ctx, const char *path,
+						    char name[OZR_NAME_MAX], struct ozr_store **out,
+						    struct ozr_err *err);
 /* A new, empty store in memory; its values live as long as it does. */
 OZR_API OZR_MUST_CHECK int ozr_store_open_mem(struct ozr_ctx *ctx, struct ozr_store **out,
 					      struct ozr_err *err);

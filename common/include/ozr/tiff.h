@@ -32,39 +32,43 @@ struct ozr_tiff_page {
 	uint64_t width, height;
 	uint64_t tile_width, tile_height; /* strips: the image's width, RowsPerStrip */
 	int tiled;
-	uint64_t tiles;   /* entries of TileOffsets: of all planes, when separate */
+	uint64_t tiles;   /* or strips: as many as the sizes need; of all planes, when separate */
 	unsigned samples; /* of a pixel */
 	int separate;     /* PlanarConfiguration 2: samples in tiles of their own */
-	int has_dtype;    /* 0: bits and sample format that are no type of ours */
+	int has_dtype; /* 0: bits and sample format that are no type of ours, or not one for all */
 	enum ozr_dtype dtype;
+	unsigned bits, sample_format; /* of the first sample, as in the tags */
 	unsigned compression, predictor, photometric, fill_order; /* as in the tags */
 	unsigned alpha;   /* 1 + index of the sample that is alpha; 0: none */
 	uint32_t subfile; /* NewSubfileType: bit 0 reduced, bit 2 mask */
 	unsigned subifds;
 };
 
-/* The TIFF at key of a store; keeps one version of it open. OZR_BAD_FORMAT when it is none. The
- * whole chain of IFDs is walked. */
-OZR_MUST_CHECK int ozr_tiff_open(struct ozr_store *parent, const char *key, struct ozr_tiff **out,
-				 struct ozr_err *err);
-OZR_MUST_CHECK int ozr_tiff_open_file(struct ozr_ctx *ctx, const char *path, struct ozr_tiff **out,
-				      struct ozr_err *err);
-void ozr_tiff_close(struct ozr_tiff *t);              /* NULL is fine */
-int ozr_tiff_is_big(const struct ozr_tiff *t);        /* BigTIFF */
-int ozr_tiff_is_big_endian(const struct ozr_tiff *t); /* "MM" */
-size_t ozr_tiff_pages(const struct ozr_tiff *t);      /* IFDs of the main chain */
+/* The TIFF at key of a store; keeps one version of it open, and a reference to the store.
+ * OZR_BAD_FORMAT when it is none. The whole chain of IFDs is walked; limit: tiff_ifds. */
+OZR_API OZR_MUST_CHECK int ozr_tiff_open(struct ozr_store *parent, const char *key,
+					 struct ozr_tiff **out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_open_file(struct ozr_ctx *ctx, const char *path,
+					      struct ozr_tiff **out, struct ozr_err *err);
+OZR_API void ozr_tiff_close(struct ozr_tiff *t);              /* NULL is fine */
+OZR_API int ozr_tiff_is_big(const struct ozr_tiff *t);        /* BigTIFF */
+OZR_API int ozr_tiff_is_big_endian(const struct ozr_tiff *t); /* "MM" */
+OZR_API size_t ozr_tiff_pages(const struct ozr_tiff *t);      /* IFDs of the main chain */
 /* sub 0: the page itself; n > 0: its SubIFD n - 1. */
-OZR_MUST_CHECK int ozr_tiff_page(struct ozr_tiff *t, size_t page, unsigned sub,
-				 struct ozr_tiff_page *out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_page(struct ozr_tiff *t, size_t page, unsigned sub,
+					 struct ozr_tiff_page *out, struct ozr_err *err);
 /* Where n tiles from `first` on lie, in the order of TileOffsets. Size 0: not stored. */
-OZR_MUST_CHECK int ozr_tiff_tiles(struct ozr_tiff *t, size_t page, unsigned sub, uint64_t first,
-				  size_t n, struct ozr_range *out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_tiles(struct ozr_tiff *t, size_t page, unsigned sub,
+					  uint64_t first, size_t n, struct ozr_range *out,
+					  struct ozr_err *err);
 /* A tag of type ASCII or UNDEFINED or BYTE as bytes with a NUL behind; take. OZR_NOT_FOUND. */
-OZR_MUST_CHECK int ozr_tiff_text(struct ozr_tiff *t, size_t page, unsigned sub, unsigned tag,
-				 char **text, size_t *len, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_text(struct ozr_tiff *t, size_t page, unsigned sub,
+					 unsigned tag, char **text, size_t *len,
+					 struct ozr_err *err);
 /* Any tag of numbers, as doubles: at most n of them into v. *count: how many there are. */
-OZR_MUST_CHECK int ozr_tiff_numbers(struct ozr_tiff *t, size_t page, unsigned sub, unsigned tag,
-				    double *v, size_t n, uint64_t *count, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_numbers(struct ozr_tiff *t, size_t page, unsigned sub,
+					    unsigned tag, double *v, size_t n, uint64_t *count,
+					    struct ozr_err *err);
 
 /* --- Zero-copy import --------------------------------------------------------- */
 
