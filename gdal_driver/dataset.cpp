@@ -244,6 +244,10 @@ static bool is_opened(const ImageInfo &image, const ArrayInfo &array, const char
 char **Dataset::GetFileList()
 {
 	CPLStringList files;
+	if (scene_->zipped) {
+		files.AddString(scene_->vsi.c_str());
+		return files.StealList();
+	}
 	Place place(scene_->vsi.empty() ? scene_->folder : scene_->vsi);
 	std::string inner = scene_->inner.empty() ? "" : scene_->inner + "/";
 	for (const char *file : {"zarr.json", ".zgroup", ".zattrs", ".zarray"}) {

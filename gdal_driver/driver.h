@@ -96,7 +96,8 @@ struct Name {
 	std::string vsi;       /* the folder as GDAL's file functions call it */
 	bool prefixed = false; /* OMEZARR: */
 	bool ours = false;     /* the prefix or the suffix says so: errors speak */
-	bool zipped = false;   /* a zip file: .ozx, .zarr.zip */
+	bool zipped = false;   /* names a zip archive (or what may become one), not a folder */
+	bool tiff = false;     /* and it ends as TIFFs do: another driver's, without the prefix */
 	bool remote = false;   /* not a local folder: everything goes over GDAL's file functions */
 	bool network = false;  /* looking costs requests */
 	bool zarr = false;     /* the name says that it is some Zarr */
@@ -132,5 +133,8 @@ GDALDataset *open_by_name(const std::string &name, CSLConstList options);
 /* files.cpp: notice that GDAL's CreateCopy() is about to remove an existing target, which it does
  * without asking, and before the copy has begun. Called with each Identify(). */
 bool copy_is_asking(const GDALOpenInfo *info);
+/* The same for archives and versions of GDAL that ask for files alone, and only what they are: true when
+ * there is one of ours, which then stays. */
+bool claim_archive(const GDALOpenInfo *info, const Name &name);
 
 #endif

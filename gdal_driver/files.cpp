@@ -19,6 +19,8 @@
  */
 #include <utility>
 
+#include "archive.h"
+#include "ozr/zip.h"
 #include "store.h"
 
 namespace
@@ -54,6 +56,16 @@ bool copy_is_asking(const GDALOpenInfo *info)
 	return next;
 }
 
+bool claim_archive(const GDALOpenInfo *info, const Name &name)
+{
+	ozr_err err = {};
+	if (check_archive(name, &err) != OZR_OK)
+		return false;
+	sequence.name = info->pszFilename;
+	sequence.seen = Sequence::IDENTIFIED;
+	return true;
+}
+
 static CPLErr fail(const char *what, const char *name, int rc, ozr_err &err)
 {
 	ozr_err_context(&err, rc, "%s '%s'", what, name);
@@ -73,6 +85,8 @@ int remove_image(const Name &name, ozr_err *err)
 	ozr_ctx *ctx = Driver::get()->context();
 	if (ctx == nullptr)
 		return ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
+	if (name.zipped)
+		return remove_archive(name, err);
 	if (!name.remote)
 		return ozr_tree_remove(ctx, name.folder.c_str(), err);
 	Store store = open_store(name, OZR_UPDATE, nullptr, err);

@@ -84,10 +84,25 @@ static std::string as_vsi(const std::string &text)
 	return text;
 }
 
-static bool is_folder(const std::string &path)
+enum class Entry { UNKNOWN, IS_FOLDER, IS_FILE };
+
+static Entry look_at(const std::string &path)
 {
 	VSIStatBufL stat = {};
-	return !is_network(path) && VSIStatL(path.c_str(), &stat) == 0 && VSI_ISDIR(stat.st_mode);
+	if (is_network(path) || VSIStatL(path.c_str(), &stat) != 0)
+		return Entry::UNKNOWN;
+	return VSI_ISDIR(stat.st_mode) ? Entry::IS_FOLDER : Entry::IS_FILE;
+}
+
+/* Names in archives are often those of folders: "/vsizip/x.zarr.zip" is one, and so may x.ozx be. With
+ * the prefix any file is taken for an archive, whatever its name. */
+static bool names_archive(const std::string &vsi, bool by_suffix, bool prefixed)
+{
+	if (!by_suffix && !prefixed)
+		return false;
+	bool inside = STARTS_WITH(vsi.c_str(), "/vsizip/") || STARTS_WITH(vsi.c_str(), "/vsitar/");
+	Entry entry = look_at(vsi);
+	return entry == Entry::IS_FILE || (entry == Entry::UNKNOWN && by_suffix && !inside);
 }
 
 /* What stands behind '?' in a URL belongs to every request. */
@@ -130,14 +145,13 @@ Name::Name(const char *text)
 	strip_slashes(folder);
 	by_document = strip_metadata_file(folder);
 	vsi = as_vsi(folder) + query;
-	bool archive = ends_with(folder, ".ozx") || ends_with(folder, ".zarr.zip");
+	for (const char *suffix : {".tif", ".tiff", ".btf", ".tf8"})
+		tiff = tiff || ends_with(folder, suffix);
+	bool archive = ends_with(folder, ".ozx") || ends_with(folder, ".zip") || tiff;
 	ours = prefixed || ends_with(folder, ".ozx") || ends_with(folder, ".ome.zarr") ||
 	       ends_with(folder, ".ome.zarr.zip");
-	zarr = ours || archive || by_document || ends_with(folder, ".zarr");
-	/* "/vsizip/x.zarr.zip" is a folder already, and so may x.ozx be */
-	zipped = archive && !STARTS_WITH(vsi.c_str(), "/vsizip/") && !is_folder(vsi);
-	if (zipped)
-		vsi = "/vsizip/{" + vsi + "}";
+	zarr = ours || by_document || ends_with(folder, ".zarr") || ends_with(folder, ".zarr.zip");
+	zipped = !by_document && names_archive(vsi, archive, prefixed);
 	remote = STARTS_WITH(vsi.c_str(), "/vsi");
 	network = is_network(vsi);
 	folder += query;

@@ -8,6 +8,7 @@
  */
 #include <climits>
 
+#include "archive.h"
 #include "dataset.h"
 #include "driver.h"
 #include "plan.h"
@@ -32,6 +33,24 @@ static bool is_zip(const GDALOpenInfo *info)
 	return info->nHeaderBytes >= 4 && memcmp(info->pabyHeader, "PK\3\4", 4) == 0;
 }
 
+/* Over a network the directory of every zip file would be read, so its first entry must look like it:
+ * "zarr.json", "x.zarr/...". */
+static bool may_be_archive(const GDALOpenInfo *info, const Name &name)
+{
+	if (name.tiff)
+		return false;
+	if (name.zarr)
+		return name.network || info->nHeaderBytes > 0;
+	if (!is_zip(info))
+		return false;
+	const size_t head = 30;
+	auto bytes = reinterpret_cast<const char *>(info->pabyHeader);
+	std::string first(bytes, static_cast<size_t>(info->nHeaderBytes));
+	first = first.substr(std::min(head, first.size()));
+	bool looks = strcasestr(first.c_str(), "zarr") != nullptr || first.compare(0, 2, ".z") == 0;
+	return looks || !name.network;
+}
+
 /* Where folders need not exist for the files in them: looking inside costs nothing. */
 static bool is_in_memory(const char *text)
 {
@@ -43,10 +62,10 @@ static bool may_be_ours(const GDALOpenInfo *info, const Name &name)
 {
 	if (name.prefixed)
 		return true;
+	if (name.zipped)
+		return may_be_archive(info, name);
 	if (name.network)
 		return name.zarr || info->bIsDirectory;
-	if (name.zipped)
-		return is_zip(info);
 	if (info->bIsDirectory || (name.remote && name.zarr) || is_in_memory(info->pszFilename))
 		return name.ours || has_metadata(name.vsi);
 	return name.by_document;
@@ -67,6 +86,8 @@ static ozr_kind identify_quietly(const Name &name)
 
 static bool is_some_zarr(const Name &name)
 {
+	if (name.zipped) /* CreateCopy() asks: whatever it is, nobody must remove it yet */
+		return archive_exists(name);
 	return name.network ? identify_quietly(name) != OZR_KIND_NOTHING : has_metadata(name.vsi);
 }
 
@@ -79,7 +100,18 @@ static bool is_foreign(const GDALOpenInfo *info)
 	for (const char *word : {"zarr", ".ozx", ".zattrs", ".zgroup"})
 		if (strcasestr(text, word) != nullptr)
 			return false;
-	return true;
+	if (is_zip(info))
+		return false;
+	/* a TIFF may be the target of a copy of ours */
+	return !(copy_opens_target && errors_are_muted() && strcasestr(text, ".tif") != nullptr);
+}
+
+/* Whether an archive of ours is about to be removed by a copy or Create() of an old GDAL, which asks
+ * nobody: then it is claimed, and stays. */
+static bool is_removal_of_archive(const GDALOpenInfo *info, const Name &name)
+{
+	return !copy_opens_target && is_identification(info) && errors_are_muted() && name.zipped &&
+	       !name.tiff && !name.network;
 }
 
 int identify(GDALOpenInfo *info)
@@ -89,6 +121,8 @@ int identify(GDALOpenInfo *info)
 	Name name(info->pszFilename);
 	if (copy_is_asking(info))
 		return name.prefixed || is_some_zarr(name);
+	if (is_removal_of_archive(info, name))
+		return claim_archive(info, name);
 	/* Older ones delete, unasked, what a copy's target is identified as if it is no folder. */
 	if (!copy_opens_target && !info->bIsDirectory && is_identification(info) &&
 	    errors_are_muted() && (name.prefixed || name.remote))
@@ -187,6 +221,7 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	scene->inner = name.inner;
 	scene->vsi = name.vsi;
 	scene->network = name.network;
+	scene->zipped = name.zipped;
 	scene->itself = name.itself;
 	scene->threads = thread_count(options);
 	ozr_image_get_info(image, &scene->info);
@@ -214,6 +249,15 @@ static std::string plain_name(const Name &name, const char *text)
 	return name.prefixed ? text : name.folder;
 }
 
+/* Archives of others are theirs to refuse. */
+static GDALDataset *refuse_update(const GDALOpenInfo *info, const Name &name)
+{
+	if (name.ours || is_ours(identify_quietly(name)))
+		CPLError(CE_Failure, CPLE_NotSupported, "open '%s' for update: %s",
+			 info->pszFilename, archives_stay);
+	return nullptr;
+}
+
 GDALDataset *open_dataset(GDALOpenInfo *info)
 {
 	Name name(info->pszFilename);
@@ -225,6 +269,8 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 	ozr_durability durability = OZR_FLUSH_NONE;
 	if (!fetch_durability(info->papszOpenOptions, durability))
 		return nullptr;
+	if (name.zipped && flags == OZR_UPDATE)
+		return refuse_update(info, name);
 	Store store = open_store(name, flags, info->papszOpenOptions, &err, durability);
 	if (!store) {
 		if (name.ours) {

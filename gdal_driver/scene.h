@@ -56,6 +56,7 @@ struct Scene {
 	std::string folder, inner;
 	std::string vsi;      /* the folder as GDAL's file functions call it */
 	bool network = false; /* looking costs requests */
+	bool zipped = false;  /* the folder is a zip archive, a single file */
 	bool itself = false;  /* opened as one of its own subdatasets: lists none again */
 	Store store;          /* that holds the image at inner */
 	Image image;

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "archive.h"
 #include "ozr/labels.h"
 #include "vsi_store.h"
 
@@ -16,7 +17,7 @@ static const char *setting(CSLConstList options, const char *option, const char 
 	return value != nullptr ? value : CPLGetConfigOption(config, otherwise);
 }
 
-static VsiOptions vsi_options(int flags, CSLConstList options)
+VsiOptions vsi_options(int flags, CSLConstList options)
 {
 	VsiOptions out;
 	out.update = flags == OZR_UPDATE;
@@ -38,6 +39,8 @@ Store open_store(const Name &name, int flags, CSLConstList options, ozr_err *err
 		ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
 		return nullptr;
 	}
+	if (name.zipped)
+		return open_archive(name, flags, options, err);
 	int rc = name.remote
 			 ? open_vsi_store(ctx, name.vsi, vsi_options(flags, options), &store, err)
 			 : ozr_store_open_dir(ctx, name.folder.c_str(), flags, durability, &store,
@@ -74,15 +77,15 @@ CPLStringList makers_options(bool for_many)
 const char *refuses_writing(const Name &name)
 {
 	if (!name.inner.empty() || name.folder.empty())
-		return "the target must be the name of a folder";
-	if (name.zipped || name.vsi.find("/vsizip/") == 0 || name.vsi.find("/vsitar/") == 0)
-		return "archives cannot be written; use a name ending in .ome.zarr";
+		return "the target must be the name of a folder, or of an archive (.ozx, .zip)";
+	if (name.vsi.find("/vsizip/") == 0 || name.vsi.find("/vsitar/") == 0)
+		return "what is inside an archive cannot be written; write a whole one, by a name "
+		       "ending in .ozx or .zip";
 	if (!name.remote)
 		return nullptr;
 	Place place(name.vsi);
 	if (!place.memory && !place.objects)
-		return "only local folders, /vsimem/, /vsis3/, /vsigs/, /vsiaz/ and /vsioss/ can "
-		       "be "
+		return "only local places, /vsimem/, /vsis3/, /vsigs/, /vsiaz/ and /vsioss/ can be "
 		       "written";
 	return nullptr;
 }
@@ -92,6 +95,8 @@ const char *refuses_image(const Name &name)
 	std::string of, label;
 	if (!name.is_label(of, label))
 		return refuses_writing(name);
+	if (name.zipped)
+		return archives_stay;
 	return name.remote ? "labels are written into images in local folders only" : nullptr;
 }
 

@@ -64,7 +64,7 @@ Place::Place(const std::string &path)
 	network = is_network(path);
 	if (network)
 		split_archive(path, archive, inside);
-	memory = starts(path, "/vsimem/");
+	memory = starts(path + "/", "/vsimem/");
 	for (const char *system : {"/vsis3/", "/vsigs/", "/vsiaz/", "/vsioss/"})
 		objects = objects || starts(path, system);
 	http = starts(path, "/vsicurl/http://") || starts(path, "/vsicurl/https://");

@@ -133,6 +133,8 @@ uint64_t version_of(const std::string &tag, uint64_t size);
 /* Whether what is stamped so, in whole seconds, may be replaced by something with the same stamp. */
 bool is_young(GIntBig stamp);
 
+/* store.cpp. What the open options of a dataset, or configuration options, say. */
+VsiOptions vsi_options(int flags, CSLConstList options);
 /* A store over a path of GDAL's file functions, without a request. update: OZR_DENIED when what is
  * there cannot be written by whole values. */
 int open_vsi_store(ozr_ctx *ctx, const std::string &path, const VsiOptions &options,
