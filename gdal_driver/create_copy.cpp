@@ -51,7 +51,8 @@ static bool would_lose_source(const CopyRequest &request, GDALDataset *dataset)
 {
 	const Name &target = request.target;
 	bool overwrite = false;
-	if (!target.remote || !fetch_bool(request.options, "OVERWRITE", overwrite) || !overwrite)
+	if (!target.remote || target.zipped ||
+	    !fetch_bool(request.options, "OVERWRITE", overwrite) || !overwrite)
 		return false; /* a wrong value is reported later */
 	CPLStringList files(dataset->GetFileList());
 	for (int i = 0; i < files.size(); i++)

@@ -17,7 +17,9 @@ bool Creation::begin(const Plan &plan)
 	how.durability = plan.durability;
 	threads_ = plan.threads;
 	deferred_ = plan.deferred;
-	int rc = create_image(request_.target, how, &plan.image, &made, &err);
+	int rc = request_.target.zipped
+			 ? packing_.begin(request_.target, plan, &made, &err)
+			 : create_image(request_.target, how, &plan.image, &made, &err);
 	if (rc != OZR_OK)
 		return report_creation(request_.target, err, rc);
 	image_.reset(made);
@@ -73,5 +75,7 @@ bool Creation::commit()
 		rc = ozr_fail(&err, OZR_CANCELLED, "cancelled");
 	if (rc == OZR_OK)
 		rc = ozr_image_commit(image_.get(), nullptr, &err);
+	if (rc == OZR_OK && request_.target.zipped)
+		rc = packing_.commit(nullptr, &err);
 	return rc == OZR_OK || report_creation(request_.target, err, rc);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "create.h"
+#include "packing.h"
 #include "scene.h"
 
 /* What CreateCopy() was called with. */
@@ -45,6 +46,7 @@ class Creation
 	static int on_progress(void *user, double fraction);
 
 	const CopyRequest &request_;
+	Packing packing_; /* when the target is an archive; outlives the image */
 	unsigned threads_ = 0;
 	bool deferred_ = false; /* levels above 0 stay empty */
 	Image image_;

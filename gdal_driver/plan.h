@@ -26,10 +26,11 @@ struct Plan {
 	Overviews overviews = Overviews::IGNORE_EXISTING;
 	ozr_durability durability = OZR_FLUSH_NONE;
 	bool overwrite = false;
-	bool deferred = false; /* levels above 0 are for others to build */
-	unsigned threads = 0;  /* 0: all */
-	bool has_srs = false;  /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
-	bool has_size = false; /* out: PIXEL_SIZE was given and replaces any geotransform */
+	bool deferred = false;  /* levels above 0 are for others to build */
+	bool read_only = false; /* an archive that nobody may write to */
+	unsigned threads = 0;   /* 0: all */
+	bool has_srs = false;   /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
+	bool has_size = false;  /* out: PIXEL_SIZE was given and replaces any geotransform */
 
 	Plan() = default;
 	Plan(const Plan &) = delete;

@@ -369,13 +369,40 @@ static bool plan_writing(CSLConstList options, Plan &plan)
 	return true;
 }
 
+static bool refuse(const Name &target, const char *why)
+{
+	CPLError(CE_Failure, CPLE_NotSupported, "create '%s': %s", target.folder.c_str(), why);
+	return false;
+}
+
+static bool plan_archive(const Name &target, CSLConstList options, Plan &plan)
+{
+	if (!fetch_bool(options, "READ_ONLY", plan.read_only))
+		return false;
+	if (!target.zipped && CSLFetchNameValue(options, "READ_ONLY") != nullptr)
+		return bad_option("READ_ONLY", CSLFetchNameValue(options, "READ_ONLY"),
+				  "left out: it is for archives (.ozx, .zip)");
+	if (!target.zipped)
+		return true;
+	if (target.tiff)
+		return refuse(target, "a file that ends as TIFFs do must be a twin: TWIN=YES");
+	if (plan.deferred)
+		return refuse(target, "PYRAMID=DEFER: an archive has all its levels or none, since "
+				      "it is never changed");
+	const char *suffix = CPLGetExtension(target.folder.c_str());
+	if (plan.image.ome_version == 4 && EQUAL(suffix, "ozx"))
+		return refuse(target, "OME_VERSION=0.4: an .ozx file is OME-Zarr 0.5 or later; a "
+				      "name ending in .ome.zarr.zip takes 0.4");
+	return true;
+}
+
 static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 {
 	const char *name = CSLFetchNameValue(options, "NAME");
 	if (name == nullptr && plan.image.name != nullptr)
 		return; /* a copy keeps it */
 	plan.name = name != nullptr ? name : CPLGetFilename(target.folder.c_str());
-	for (const char *suffix : {".zarr", ".ome"}) {
+	for (const char *suffix : {".tif", ".tiff", ".ozx", ".zip", ".zarr", ".ome"}) {
 		size_t n = strlen(suffix);
 		if (name == nullptr && plan.name.size() > n &&
 		    EQUAL(plan.name.c_str() + plan.name.size() - n, suffix))
@@ -394,5 +421,6 @@ bool plan_options(const Name &target, CSLConstList options, Plan &plan)
 	plan_name(target, options, plan);
 	return plan_pixel_size(options, plan) && plan_codec(options, plan) &&
 	       plan_chunks(options, plan) && plan_levels(options, plan) &&
-	       plan_method(options, plan) && plan_writing(options, plan);
+	       plan_method(options, plan) && plan_writing(options, plan) &&
+	       plan_archive(target, options, plan);
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writing whole values over GDAL's virtual file systems. A value is collected
- * in memory and goes out with its commit, because a file of an object store
- * that was opened for writing is uploaded when it is closed, whatever has
- * happened: so an aborted put leaves nothing. /vsimem/ takes the bytes over in
- * one step, object stores by one PUT.
+ * in memory, a large one in a scratch file, and goes out with its commit, because
+ * a file of an object store that was opened for writing is uploaded when it is
+ * closed, whatever has happened: so an aborted put leaves nothing. /vsimem/ takes the
+ * bytes over in one step, object stores by one PUT, or in parts from the scratch file.
  */
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "driver.h"
 #include "vsi_store.h"
@@ -40,6 +45,30 @@ struct FreeBytes {
 	}
 };
 
+/* A file that has no name any more. */
+class Scratch
+{
+      public:
+	Scratch() = default;
+	~Scratch()
+	{
+		if (fd_ >= 0)
+			close(fd_);
+	}
+	Scratch(const Scratch &) = delete;
+	Scratch &operator=(const Scratch &) = delete;
+	bool is_open() const
+	{
+		return fd_ >= 0;
+	}
+	bool open();
+	bool append(const GByte *bytes, size_t n);
+	bool read(uint64_t offset, GByte *bytes, size_t n) const;
+
+      private:
+	int fd_ = -1;
+};
+
 class VsiPut : public ozr_put
 {
       public:
@@ -48,11 +77,54 @@ class VsiPut : public ozr_put
 		store = &in;
 	}
 	std::string key;
-	std::unique_ptr<GByte, FreeBytes> bytes;
-	size_t length = 0, room = 0;
+	std::unique_ptr<GByte, FreeBytes> bytes; /* what is not in the scratch file */
+	size_t length = 0, room = 0;             /* of bytes */
+	Scratch scratch;
+	uint64_t spilled = 0; /* bytes in it */
 	bool broken = false;
 };
 } // namespace
+
+bool Scratch::open()
+{
+	const char *folder = CPLGetConfigOption("CPL_TMPDIR", nullptr);
+	if (folder == nullptr)
+		folder = secure_getenv("TMPDIR");
+	std::string name = std::string(folder != nullptr ? folder : "/var/tmp") + "/ozr-XXXXXX";
+	fd_ = mkostemp(&name[0], O_CLOEXEC);
+	if (fd_ >= 0)
+		unlink(name.c_str());
+	return fd_ >= 0;
+}
+
+bool Scratch::append(const GByte *bytes, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = ::write(fd_, bytes, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		bytes += done;
+		n -= static_cast<size_t>(done);
+	}
+	return true;
+}
+
+bool Scratch::read(uint64_t offset, GByte *bytes, size_t n) const
+{
+	while (n > 0) {
+		ssize_t done = pread(fd_, bytes, n, static_cast<off_t>(offset));
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		bytes += done;
+		offset += static_cast<uint64_t>(done);
+		n -= static_cast<size_t>(done);
+	}
+	return true;
+}
 
 int begin_put(VsiStore &store, const char *key, ozr_put **out, ozr_err *)
 {
@@ -60,9 +132,28 @@ int begin_put(VsiStore &store, const char *key, ozr_put **out, ozr_err *)
 	return OZR_OK;
 }
 
+static const size_t most_in_memory = 128 << 20;
+
+/* What was collected goes to the scratch file. */
+static int spill(VsiPut &p, ozr_err *err)
+{
+	bool done = (p.scratch.is_open() || p.scratch.open()) &&
+		    p.scratch.append(p.bytes.get(), p.length);
+	if (!done) {
+		p.broken = true;
+		return ozr_fail_errno(err, errno, "write a scratch file");
+	}
+	p.spilled += p.length;
+	p.length = 0;
+	return OZR_OK;
+}
+
 int append_put(ozr_put *put, const void *bytes, size_t n, ozr_err *err)
 {
 	auto &p = *static_cast<VsiPut *>(put);
+	bool memory = static_cast<VsiStore *>(put->store)->place.memory;
+	if (!p.broken && !memory && p.length >= most_in_memory && spill(p, err) != OZR_OK)
+		return err != nullptr ? err->code : static_cast<int>(OZR_IO);
 	if (p.broken || n > SIZE_MAX / 2 - p.length) {
 		p.broken = true;
 		return ozr_fail(err, OZR_NO_MEMORY, "no memory for a value of this size");
@@ -101,11 +192,24 @@ static const size_t usual_part = 50, longest_part = 1000;
 static std::unique_ptr<LocalOption> in_one_part(const std::string &path, const VsiPut &p)
 {
 	size_t mib = (p.length >> 20) + 2;
-	if (mib <= usual_part || mib > longest_part)
+	if (p.spilled > 0 || mib <= usual_part || mib > longest_part)
 		return nullptr;
 	std::string system = path.substr(1, path.find('/', 1) - 1); /* vsis3 */
 	std::string option = CPLString(system).toupper() + "_CHUNK_SIZE";
 	return std::make_unique<LocalOption>(option.c_str(), std::to_string(mib).c_str());
+}
+
+/* had: false when the bytes could not be had. */
+static bool upload_scratch(const VsiPut &p, VSILFILE *file, bool &had)
+{
+	std::vector<GByte> block(p.spilled > 0 ? 1 << 20 : 0);
+	for (uint64_t at = 0; at < p.spilled; at += block.size()) {
+		block.resize(std::min<uint64_t>(block.size(), p.spilled - at));
+		had = p.scratch.read(at, block.data(), block.size());
+		if (!had || VSIFWriteL(block.data(), 1, block.size(), file) != block.size())
+			return false;
+	}
+	return true;
 }
 
 static int upload(const std::string &path, const VsiPut &p, ozr_err *err)
@@ -115,9 +219,17 @@ static int upload(const std::string &path, const VsiPut &p, ozr_err *err)
 	VSILFILE *file = VSIFOpenL(path.c_str(), "wb");
 	if (file == nullptr)
 		return fail_write("cannot be created", err);
-	bool written = p.length == 0 || VSIFWriteL(p.bytes.get(), 1, p.length, file) == p.length;
+	bool had = true;
+	bool written = upload_scratch(p, file, had);
+	written = written &&
+		  (p.length == 0 || VSIFWriteL(p.bytes.get(), 1, p.length, file) == p.length);
 	bool closed = VSIFCloseL(file) == 0; /* this is what uploads */
-	return written && closed ? OZR_OK : fail_write("cannot be written", err);
+	if (written && closed)
+		return OZR_OK;
+	int rc = fail_write(had ? "cannot be written" : "its scratch file cannot be read", err);
+	if (!had && closed) /* a part of it */
+		VSIUnlink(path.c_str());
+	return rc;
 }
 
 static int publish_in_memory(const std::string &path, VsiPut &p, ozr_err *err)
