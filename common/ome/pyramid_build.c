@@ -181,7 +181,9 @@ int ozr_build_cell(struct ozr_build *b, unsigned level, const struct ozr_box *ce
 	write.budget = b->write_budget >> (level < 3 ? level + 1 : 4);
 	if (b->g.first + level == 0)
 		take_ranges(b, cell);
-	int rc = ozr_array_write(b->g.level[level].array, 1, cell, &write, err);
+	int rc = OZR_OK;
+	if (level > 0 || !b->stored)
+		rc = ozr_array_write(b->g.level[level].array, 1, cell, &write, err);
 	if (rc)
 		return ozr_err_context(err, rc, "level %u", b->g.first + level);
 	return level + 1 < b->g.levels ? raise(b, level, cell, ready, err) : OZR_OK;

@@ -123,6 +123,7 @@ struct ozr_build {
 	struct ozr_call write; /* for array writes: one thread, no callbacks */
 	size_t write_budget;   /* for the arrays of all levels together */
 	int prefill;           /* cells may stay incomplete: their memory starts as fill */
+	int stored;            /* level 0 has its elements already: it is not written */
 
 	/* Most bytes of memory of cells: of all levels, of those above level 0; of logs. */
 	size_t direct_limit, upper_limit, log_limit;

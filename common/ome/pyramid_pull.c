@@ -266,13 +266,15 @@ static void share_warn(void *user, const char *msg)
 		s->call->warn(s->call->user, msg);
 }
 
-static int pull_part(struct ozr_image *img, unsigned first, unsigned levels,
+/* stored: the first level has its elements already. */
+static int pull_part(struct ozr_image *img, unsigned first, unsigned levels, int stored,
 		     const struct ozr_source *src, const struct ozr_call *call, struct ozr_err *err)
 {
 	struct ozr_build *b = NULL;
 	int rc = ozr_build_new(img, first, levels, ozr_call_budget(call), &b, err);
 	if (rc)
 		return rc;
+	b->stored = stored;
 	rc = pull(b, src, call, err);
 	if (rc)
 		return ozr_build_failed(img, b, rc);
@@ -299,8 +301,8 @@ static int check_image(const struct ozr_image *img, struct ozr_err *err)
 	return OZR_OK;
 }
 
-int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n,
-			    const struct ozr_call *call, struct ozr_err *err)
+static int pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n, int stored,
+		       const struct ozr_call *call, struct ozr_err *err)
 {
 	const unsigned levels = img->info.levels;
 	struct share share = {.call = call};
@@ -312,8 +314,8 @@ int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src,
 		return rc;
 	if (n == 0 || n > levels || !src[0].read)
 		return ozr_fail(err, OZR_BAD_ARG, "pull: %u sources for %u levels", n, levels);
-	if (n == 1)
-		return pull_part(img, 0, levels, src, call, err);
+	if (n == 1 && !stored)
+		return pull_part(img, 0, levels, 0, src, call, err);
 	for (unsigned i = 0; i < n; i++)
 		all += src[i].read ? elements(img, i) : 0;
 	if (call) {
@@ -327,10 +329,38 @@ int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src,
 		for (end = i + 1; end < levels && (end >= n || !src[end].read);)
 			end++;
 		share.part = elements(img, i) / all;
-		rc = pull_part(img, i, end - i, &src[i], call ? &mine : NULL, err);
+		if (!stored || end - i > 1) /* else there is nothing to do */
+			rc = pull_part(img, i, end - i, stored, &src[i], call ? &mine : NULL, err);
 		share.from += share.part;
 	}
 	return rc;
+}
+
+int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n,
+			    const struct ozr_call *call, struct ozr_err *err)
+{
+	return pull_levels(img, src, n, 0, call, err);
+}
+
+int ozr_pyramid_fill(struct ozr_image *img, const struct ozr_source *src, unsigned n,
+		     const struct ozr_call *call, struct ozr_err *err)
+{
+	int rc = pull_levels(img, src, n, 1, call, err);
+	return rc ? rc : ozr_call_progress(call, 1, err);
+}
+
+static int read_stored(void *user, const struct ozr_box *box, struct ozr_err *err)
+{
+	return ozr_array_read(user, 1, box, NULL, err);
+}
+
+struct ozr_source ozr_pyramid_stored(struct ozr_array *a)
+{
+	struct ozr_source src = {.user = a, .read = read_stored};
+	struct ozr_array_info info;
+	ozr_array_get_info(a, &info);
+	memcpy(src.block, info.chunk, sizeof src.block);
+	return src;
 }
 
 int ozr_pyramid_pull(struct ozr_image *img, const struct ozr_source *src,
@@ -344,5 +374,5 @@ int ozr_pyramid_pull_first(struct ozr_image *img, const struct ozr_source *src,
 {
 	ozr_ctx_enter(img->ctx);
 	int rc = check_image(img, err);
-	return rc ? rc : pull_part(img, 0, 1, src, call, err);
+	return rc ? rc : pull_part(img, 0, 1, 0, src, call, err);
 }

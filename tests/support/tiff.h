@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { TIFF_ROOM = 1 << 16 };
+enum { TIFF_ROOM = 1 << 18 };
 
 struct tiff_image {
 	unsigned char bytes[TIFF_ROOM];

@@ -75,8 +75,9 @@ OZR_API OZR_MUST_CHECK int ozr_tiff_numbers(struct ozr_tiff *t, size_t page, uns
 /* OZR_UNSUPPORTED, and why, when the tiles of a page cannot be chunks as they are; else codec gets
  * the codec that the array must have. In a pixel-interleaved page the array's chunks hold all samples
  * (order: the channel axis last). */
-OZR_MUST_CHECK int ozr_tiff_importable(struct ozr_tiff *t, size_t page, unsigned sub,
-				       struct ozr_codec_options *codec, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_importable(struct ozr_tiff *t, size_t page, unsigned sub,
+					       struct ozr_codec_options *codec,
+					       struct ozr_err *err);
 struct ozr_import_stats {
 	uint64_t tiles;    /* that became chunks as they are, or with another header */
 	uint64_t inflated; /* of these: gzip's CRC had to be taken from the pixels */
@@ -86,8 +87,10 @@ struct ozr_import_stats {
 };
 /* The tiles of a page become chunks of one plane of a: its axes y_axis and x_axis, and `at` (in
  * elements) on all others; samples go to channel_axis (-1: a page of one sample) from at[channel_axis]
- * on. a: being written, of the page's type, chunks of the tiles' size, fill 0, the codec of
- * ozr_tiff_importable(). stats are added to; NULL is fine. */
+ * on. a: being written, of the page's type and extent, chunks of the tiles' size, the codec of
+ * ozr_tiff_importable(), or OZR_BAD_ARG says what is not. Tiles that are not stored read as the
+ * array's fill value. The pixels of tiles are not looked at: what is damaged within stays so, and is
+ * found by who reads it. Progress goes 0 to 1. stats are added to; NULL is fine. */
 struct ozr_import {
 	size_t page;
 	unsigned sub;
@@ -95,9 +98,9 @@ struct ozr_import {
 	unsigned y_axis, x_axis;
 	uint64_t at[OZR_MAX_RANK];
 };
-OZR_MUST_CHECK int ozr_tiff_import(struct ozr_tiff *t, const struct ozr_import *what,
-				   struct ozr_array *a, const struct ozr_call *call,
-				   struct ozr_import_stats *stats, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_tiff_import(struct ozr_tiff *t, const struct ozr_import *what,
+					   struct ozr_array *a, const struct ozr_call *call,
+					   struct ozr_import_stats *stats, struct ozr_err *err);
 
 #ifdef __cplusplus
 }
