@@ -230,6 +230,7 @@ void ozr_array_get_info(const struct ozr_array *a, struct ozr_array_info *out)
 	memcpy(out->shape, g->shape, sizeof(out->shape));
 	memcpy(out->chunk, g->chunk, sizeof(out->chunk));
 	memcpy(out->shard, g->shard, sizeof(out->shard));
+	memcpy(out->order, g->mem_axis, sizeof(out->order));
 	memcpy(out->fill, g->fill, sizeof(out->fill));
 	memcpy(out->codec, codec, strnlen(codec, sizeof(out->codec) - 1));
 	out->has_dim_names = a->meta.has_dim_names;

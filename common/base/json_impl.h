@@ -12,10 +12,11 @@
 #include <cJSON.h>
 
 #include "base/json.h"
+#include "base/json_number.h"
 
 #define OZR_JSON_TAG   "\xff"
 #define OZR_JSON_EXACT 9007199254740992.0 /* 2^53: integers up to here are exact doubles */
-enum { OZR_JSON_RECURSION = 512, OZR_NUMBER_TEXT = 40 };
+enum { OZR_JSON_RECURSION = 512 };
 
 /* Check the text and append it to out, rewritten for cJSON, with a NUL. */
 int ozr_json_scan(struct ozr_ctx *ctx, const char *text, size_t len, unsigned flags,
@@ -33,9 +34,5 @@ static inline const char *ozr_json_spelling(const cJSON *item)
 		return NULL;
 	return item->valuestring + 1;
 }
-
-/* A number's value and text, whatever locale the host has set. */
-double ozr_number_read(const char *text);
-void ozr_number_print(char text[OZR_NUMBER_TEXT], double v);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_impl.h"
+#include "base/json_number.h"
 
 struct c_locale {
 	locale_t c, before;

@@ -56,8 +56,10 @@ struct ozr_array_info {
 	uint64_t chunk[OZR_MAX_RANK]; /* smallest unit that is decoded: inner chunk when sharded */
 	uint64_t shard
 		[OZR_MAX_RANK]; /* smallest unit that is stored; equals chunk when not sharded */
-	unsigned char fill[8];  /* one element, host byte order */
-	char codec[32];         /* e.g. "blosc-zstd", "zstd", "none": what compresses the pixels */
+	unsigned order
+		[OZR_MAX_RANK]; /* of the axes in a chunk's bytes, slowest first: 0, 1, ... in C order */
+	unsigned char fill[8]; /* one element, host byte order */
+	char codec[32];        /* e.g. "blosc-zstd", "zstd", "none": what compresses the pixels */
 	int has_dim_names;
 	char dim_names[OZR_MAX_RANK][32]; /* "" where the metadata has none; longer ones are cut */
 };

@@ -60,20 +60,20 @@ struct ozr_twin_options {
 struct ozr_twin_storage {
 	unsigned factors[2 * OZR_MAX_RANK];
 };
-OZR_MUST_CHECK int ozr_twin_complete(struct ozr_image_options *opt,
-				     const struct ozr_twin_options *how,
-				     struct ozr_twin_storage *storage, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_twin_complete(struct ozr_image_options *opt,
+					     const struct ozr_twin_options *how,
+					     struct ozr_twin_storage *storage, struct ozr_err *err);
 
 struct ozr_twin;
 /* zip: with a head of OZR_TWIN_HEAD bytes and no value yet; img: being created at its root. Both
  * must outlive the twin. */
-OZR_MUST_CHECK int ozr_twin_begin(struct ozr_store *zip, struct ozr_image *img,
-				  const struct ozr_twin_options *how, struct ozr_twin **out,
-				  struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_twin_begin(struct ozr_store *zip, struct ozr_image *img,
+					  const struct ozr_twin_options *how, struct ozr_twin **out,
+					  struct ozr_err *err);
 /* Write the IFDs and the header; after ozr_image_commit(). */
-OZR_MUST_CHECK int ozr_twin_finish(struct ozr_twin *twin, const struct ozr_call *call,
-				   struct ozr_err *err);
-void ozr_twin_free(struct ozr_twin *twin); /* NULL is fine */
+OZR_API OZR_MUST_CHECK int ozr_twin_finish(struct ozr_twin *twin, const struct ozr_call *call,
+					   struct ozr_err *err);
+OZR_API void ozr_twin_free(struct ozr_twin *twin); /* NULL is fine */
 
 /* --- Checking ------------------------------------------------------------------- */
 
