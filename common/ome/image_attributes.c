@@ -109,6 +109,8 @@ int ozr_image_set_level_attributes(struct ozr_image *img, unsigned level, const 
 		rc = ozr_attributes_parse(img->ctx, json, &change, err);
 	if (rc == OZR_OK)
 		rc = change_level(img, level, change, err);
+	if (rc == OZR_OK)
+		rc = ozr_making_place(img, err);
 	ozr_json_free(change);
 	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "set attributes");
 }

@@ -200,6 +200,8 @@ static int create_all(struct ozr_image *img, const struct ozr_image_options *opt
 		rc = ozr_making_publish(img, err);
 		img->making->published = rc == OZR_OK;
 	}
+	if (rc == OZR_OK)
+		rc = ozr_making_place(img, err);
 	return rc;
 }
 

@@ -392,6 +392,8 @@ int ozr_image_change(struct ozr_image *img, const struct ozr_image_changes *chan
 		rc = ozr_node_edit(img->store, img->path, &change, err);
 	if (rc == OZR_OK)
 		rc = take_all(&e, err);
+	if (rc == OZR_OK)
+		rc = ozr_making_place(img, err);
 	ozr_json_free(members);
 	ozr_free(img->ctx, e.scale);
 	ozr_free(img->ctx, e.translation);

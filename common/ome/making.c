@@ -171,3 +171,17 @@ int ozr_making_publish(struct ozr_image *img, struct ozr_err *err)
 	ozr_json_free(doc);
 	return rc;
 }
+
+int ozr_making_place(struct ozr_image *img, struct ozr_err *err)
+{
+	const struct ozr_making *m = img->making;
+	int rc = OZR_OK;
+
+	/* RFC-9 wants an order of zarr.json; version 2 has attributes in files of their own. */
+	if (!ozr_image_is_pending(img) || !(img->store->caps & OZR_STORE_SERIAL) ||
+	    m->zarr_format != 3)
+		return OZR_OK;
+	for (unsigned i = 0; rc == OZR_OK && i < img->info.levels; i++)
+		rc = ozr_array_publish(img->level[i].array, err);
+	return rc == OZR_OK ? ozr_making_publish(img, err) : rc;
+}

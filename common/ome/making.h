@@ -48,6 +48,9 @@ int ozr_making_windows(struct ozr_image *img, struct ozr_json **out,
 		       struct ozr_err *err) OZR_MUST_CHECK;
 /* making.c: write group metadata: groups of levels, parents, the image's group last. */
 int ozr_making_publish(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
+/* making.c: in a store where values lie in the order in which they come, put the metadata as they
+ * are known now, for the commit to replace: so they lie before the pixels. */
+int ozr_making_place(struct ozr_image *img, struct ozr_err *err) OZR_MUST_CHECK;
 /* image_create.c: a new making; then the image of it, over s, which takes m. opt is complete. */
 struct ozr_making *ozr_making_new(struct ozr_ctx *ctx, enum ozr_create_mode mode,
 				  struct ozr_err *err) OZR_MUST_CHECK;

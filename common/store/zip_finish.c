@@ -143,7 +143,8 @@ static int begins(struct ozr_zip_writer *w, const struct ozr_zip_member *m, uint
 {
 	pthread_mutex_lock(&w->mutex);
 	const int yes = m->live || m->kept;
-	*room = m->live ? w->opt.metadata_room : w->opt.root_room;
+	/* A long document grows more: it has windows and statistics of many channels. */
+	*room = m->live ? ozr_max_u64(w->opt.metadata_room, m->length) : w->opt.root_room;
 	pthread_mutex_unlock(&w->mutex);
 	return yes;
 }

@@ -94,7 +94,9 @@ static int copy_text(struct ozr_zip_writer *w, const struct ozr_zip_member *m,
 	struct text_object *o = ozr_alloc(w->base.ctx, sizeof *o + m->length, err);
 	if (!o)
 		return ozr_alloc_code(err);
-	o->base = (struct ozr_object){&w->base, m->length, ozr_ctx_serial(w->base.ctx) + 1};
+	/* Nobody else can change it: equal text is the same version. */
+	const uint64_t version = m->length ? ozr_hash(1, m->text, m->length) | 1 : 1;
+	o->base = (struct ozr_object){&w->base, m->length, version};
 	if (m->length)
 		memcpy(o->text, m->text, m->length);
 	*out = &o->base;
@@ -245,8 +247,9 @@ int ozr_zip_create(struct ozr_store *parent, const char *key, const struct ozr_z
 	if (!w)
 		return ozr_alloc_code(err);
 	w->sink.scratch = -1;
-	int code = ozr_store_init(&w->base, &writer_ops, parent->ctx, key,
-				  OZR_STORE_WRITE | OZR_STORE_DELETE | OZR_STORE_LIST, err);
+	int code = ozr_store_init(
+		&w->base, &writer_ops, parent->ctx, key,
+		OZR_STORE_WRITE | OZR_STORE_DELETE | OZR_STORE_LIST | OZR_STORE_SERIAL, err);
 	if (code) {
 		ozr_free(parent->ctx, w);
 		return code;

@@ -236,6 +236,61 @@ static void test_second_attempt(void)
 	ozr_ctx_unref(ctx);
 }
 
+/* --- Order -------------------------------------------------------------------------------- */
+
+/* Where a member's name stands for the first time: in its local header. */
+static const char *name_at(const char *archive, size_t len, const char *name)
+{
+	const char *at = memmem(archive, len, name, strlen(name));
+	CHECK(at);
+	return at;
+}
+
+/* Metadata lie before the pixels, the root's first, though they are complete only at the end. */
+static void test_metadata_first(void)
+{
+	static const char *const names[] = {"0/zarr.json", "1/zarr.json", "2/zarr.json", "0/c/0"};
+	enum { LONG = 20000 };
+	struct ozr_image_options opt = options(1, 5);
+	struct ozr_ctx *ctx = scene_ctx(2, NULL);
+	struct ozr_store *parent = scene_store_mem(ctx), *zip = NULL;
+	struct ozr_image *img = NULL;
+	struct ozr_object *o = NULL;
+	struct scene s;
+	char json[LONG + 64];
+	opt.omero = 1; /* windows are known last of all */
+	scene_open(&s, &opt);
+	scene_paint(&s, 1);
+	CHECK_OK(ozr_zip_create(parent, "a.ozx", NULL, &zip, &err));
+	CHECK_OK(ozr_image_create(zip, "", OZR_CREATE_DIRECT, &opt, &img, &err));
+	snprintf(json, sizeof json, "{\"note\": \"%0*d\"}", LONG, 7);
+	CHECK_OK(ozr_image_set_attributes(img, json, &err));
+	CHECK_OK(ozr_image_set_level_attributes(img, 1, json, &err));
+	CHECK_OK(pull(img, &s));
+	CHECK_OK(ozr_image_commit(img, NULL, &err));
+	ozr_image_close(img);
+	CHECK_OK(ozr_zip_commit(zip, &err));
+	ozr_store_unref(zip);
+	compare(parent, &s);
+	CHECK_OK(ozr_object_open(parent, "a.ozx", &o, &err));
+	char *archive = malloc(o->size);
+	const struct ozr_range all = {0, o->size};
+	void *dst = archive;
+	CHECK_OK(ozr_object_read(o, 1, &all, &dst, &err));
+	const char *before = name_at(archive, o->size, "zarr.json");
+	CHECK(before == archive + 30);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *at = name_at(archive, o->size, names[i]);
+		CHECK(at > before);
+		before = at;
+	}
+	free(archive);
+	ozr_object_close(o);
+	scene_close(&s);
+	ozr_store_unref(parent);
+	ozr_ctx_unref(ctx);
+}
+
 /* --- Faults ------------------------------------------------------------------------------- */
 
 static long failures;
@@ -306,6 +361,7 @@ int main(void)
 	test_images();
 	test_labels();
 	test_second_attempt();
+	test_metadata_first();
 	test_faults();
 	return 0;
 }

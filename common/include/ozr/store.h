@@ -73,7 +73,9 @@ enum ozr_store_caps {
 	OZR_STORE_LIST = 4,
 	OZR_STORE_LOCK = 8,     /* lock() excludes other processes */
 	OZR_STORE_DURABLE = 16, /* sync() makes finished puts survive a power loss */
-	OZR_STORE_REMOTE = 32   /* a read costs a round trip: join ranges widely */
+	OZR_STORE_REMOTE = 32,  /* a read costs a round trip: join ranges widely */
+	OZR_STORE_SERIAL = 64   /* values lie in the order in which they come, and nobody sees
+				 * them before the end: an archive that is being written */
 };
 
 /* What a store implementation provides; plug-ins may bring their own (GDAL's
