@@ -343,6 +343,83 @@ static const struct ozr_store_ops zip_ops = {
 	.destroy = zip_destroy,
 };
 
+/* --- Members as bytes of the file ----------------------------------------------------- */
+
+int ozr_zip_is_reader(const struct ozr_store *s)
+{
+	return s->ops == &zip_ops;
+}
+
+int ozr_zip_member_place(struct ozr_store *s, const char *key, struct ozr_placement *out,
+			 struct ozr_err *err)
+{
+	struct ozr_object *o = NULL;
+	int code = ozr_object_open(s, key, &o, err);
+	if (code)
+		return code;
+	const struct zip_object *m = (struct zip_object *)o;
+	if (m->entry->method == OZR_ZIP_STORED)
+		*out = (struct ozr_placement){m->data, o->size};
+	else
+		code = ozr_fail(err, OZR_UNSUPPORTED, "'%s': an entry is compressed", s->location);
+	ozr_object_close(o);
+	return code;
+}
+
+static int crc_of(struct zip_store *s, const struct zip_object *m, const struct ozr_call *call,
+		  uint32_t *crc, struct ozr_err *err)
+{
+	const uint64_t size = m->base.size, most = 1 << 20;
+	const size_t piece = (size_t)ozr_min_u64(size, most);
+	int code = OZR_OK;
+	void *bytes = ozr_alloc(s->base.ctx, piece, err);
+	if (!bytes)
+		return ozr_alloc_code(err);
+	*crc = 0;
+	for (uint64_t at = 0; at < size && !code; at += piece) {
+		const size_t len = (size_t)ozr_min_u64(piece, size - at);
+		if (call && call->cancelled && call->cancelled(call->user))
+			code = ozr_fail(err, OZR_CANCELLED, "cancelled");
+		else
+			code = read_archive(s, m->data + at, bytes, len, err);
+		if (!code)
+			*crc = ozr_crc32(*crc, bytes, len);
+	}
+	ozr_free(s->base.ctx, bytes);
+	return code;
+}
+
+int ozr_zip_verify(struct ozr_store *s, const char *key, const struct ozr_call *call,
+		   struct ozr_err *err)
+{
+	char quoted[OZR_QUOTE_MAX];
+	struct ozr_object *o = NULL;
+	uint32_t crc = 0;
+	char byte;
+	if (!ozr_zip_is_reader(s))
+		return ozr_fail(err, OZR_BAD_ARG, "not an archive that is read");
+	int code = ozr_object_open(s, key, &o, err);
+	if (code)
+		return code;
+	const struct zip_object *m = (struct zip_object *)o;
+	if (m->entry->method == OZR_ZIP_STORED) {
+		code = crc_of(zip(s), m, call, &crc, err);
+		if (!code && crc != m->entry->crc)
+			code = ozr_fail(err, OZR_CORRUPT,
+					"the bytes have the CRC 0x%08x, the archive says 0x%08x",
+					(unsigned)crc, (unsigned)m->entry->crc);
+		if (code)
+			code = ozr_err_context(err, code, "'%s': entry '%s'", s->location,
+					       ozr_quote(quoted, key, strlen(key)));
+	} else if (o->size) { /* verified when it is unpacked */
+		const struct ozr_range first = {0, 1};
+		void *dst = &byte;
+		code = ozr_object_read(o, 1, &first, &dst, err);
+	}
+	ozr_object_close(o);
+	return code;
+}
+
 static int no_update(int flags, struct ozr_err *err)
 {
 	if (flags & OZR_UPDATE)

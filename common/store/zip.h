@@ -137,6 +137,13 @@ int ozr_zip_name(const unsigned char *name, size_t len, unsigned flags, const un
 		 size_t extra_len, char out[OZR_ZIP_NAME_MAX], int *is_dir,
 		 struct ozr_err *err) OZR_MUST_CHECK;
 
+/* --- store_zip.c --- */
+
+int ozr_zip_is_reader(const struct ozr_store *s);
+/* ozr_zip_placement() of an archive that is read. */
+int ozr_zip_member_place(struct ozr_store *s, const char *key, struct ozr_placement *out,
+			 struct ozr_err *err) OZR_MUST_CHECK;
+
 /* --- zip_index.c --- */
 
 /* Order the entries, refuse duplicates and overlaps, build the table. limit: where the central

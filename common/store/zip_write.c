@@ -300,6 +300,8 @@ int ozr_zip_placement(struct ozr_store *s, const char *key, struct ozr_placement
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
 	char quoted[OZR_QUOTE_MAX];
+	if (ozr_zip_is_reader(s))
+		return ozr_zip_member_place(s, key, out, err);
 	int code = ozr_zip_is_writer(s, err);
 	if (code)
 		return code;

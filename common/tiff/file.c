@@ -75,7 +75,7 @@ int ozr_tiff_ifd_end(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t ifd
 	if (n == 0)
 		return ozr_fail(err, OZR_BAD_FORMAT, "has no entries");
 	if (n > OZR_TIFF_ENTRIES)
-		return ozr_fail(err, OZR_LIMIT, "%" PRIu64 " entries, must be at most %d", n,
+		return ozr_fail(err, OZR_UNSUPPORTED, "%" PRIu64 " entries, must be at most %d", n,
 				OZR_TIFF_ENTRIES);
 	*entries = n;
 	code = ozr_tiff_peek(t, w, ifd + head + n * entry, link, &p, err);

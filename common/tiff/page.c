@@ -308,7 +308,7 @@ int ozr_tiff_describe(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t if
 	if (!code)
 		code = small(&r, SUBFILE, 0, 0, UINT32_MAX, &subfile);
 	if (!code && r.field[SUB_IFDS].count > OZR_TIFF_SUB_IFDS)
-		code = ozr_fail(err, OZR_LIMIT, "%" PRIu64 " SubIFDs, must be at most %d",
+		code = ozr_fail(err, OZR_UNSUPPORTED, "%" PRIu64 " SubIFDs, must be at most %d",
 				r.field[SUB_IFDS].count, OZR_TIFF_SUB_IFDS);
 	if (!code)
 		code = tiles_of(&r, &page, offsets, counts);

@@ -95,12 +95,13 @@ struct ozr_twin_report {
 };
 /* Say whether both sides of the file at key still agree. A file that is damaged is a report, not
  * an error; errors are of reading it. */
-OZR_MUST_CHECK int ozr_twin_check(struct ozr_store *parent, const char *key,
-				  enum ozr_twin_depth depth, const struct ozr_call *call,
-				  struct ozr_twin_report *out, struct ozr_err *err);
-OZR_MUST_CHECK int ozr_twin_check_file(struct ozr_ctx *ctx, const char *path,
-				       enum ozr_twin_depth depth, const struct ozr_call *call,
-				       struct ozr_twin_report *out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_twin_check(struct ozr_store *parent, const char *key,
+					  enum ozr_twin_depth depth, const struct ozr_call *call,
+					  struct ozr_twin_report *out, struct ozr_err *err);
+OZR_API OZR_MUST_CHECK int ozr_twin_check_file(struct ozr_ctx *ctx, const char *path,
+					       enum ozr_twin_depth depth,
+					       const struct ozr_call *call,
+					       struct ozr_twin_report *out, struct ozr_err *err);
 
 #ifdef __cplusplus
 }

@@ -58,10 +58,16 @@ OZR_API OZR_MUST_CHECK int ozr_zip_create_file(struct ozr_ctx *ctx, const char *
 					       const struct ozr_zip_options *opt,
 					       enum ozr_durability durability,
 					       struct ozr_store **out, struct ozr_err *err);
-/* Where the data of a value lies. size is 0 and offset too while that is not decided: metadata
- * before the end, a value that waits for another one. OZR_NOT_FOUND when it was not committed. */
+/* Where the data of a value lies, in an archive that is read or written. While it is written, size
+ * is 0 and offset too as long as that is not decided: metadata before the end, a value that waits
+ * for another one. OZR_NOT_FOUND when there is no such value, or it was not committed;
+ * OZR_UNSUPPORTED when it is compressed. */
 OZR_API OZR_MUST_CHECK int ozr_zip_placement(struct ozr_store *zip, const char *key,
 					     struct ozr_placement *out, struct ozr_err *err);
+/* Compare the checksum of a value with its bytes, all of which are read: OZR_CORRUPT when they
+ * differ. For archives that are read. Progress is not told. */
+OZR_API OZR_MUST_CHECK int ozr_zip_verify(struct ozr_store *zip, const char *key,
+					  const struct ozr_call *call, struct ozr_err *err);
 /* Where the bytes of an open put will lie: 0 when it does not stream into the archive. */
 OZR_API uint64_t ozr_zip_put_offset(const struct ozr_put *p);
 /* Change bytes before the first entry (options.head). */
