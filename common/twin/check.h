@@ -57,8 +57,8 @@ int ozr_twin_damaged(struct ozr_twin_checking *c, const char *fmt, ...) OZR_PRIN
 int ozr_twin_blames_file(int code);
 /* What a failed call means: the report, with its message, or the error itself. */
 int ozr_twin_outcome(struct ozr_twin_checking *c, int code, const struct ozr_err *err);
-/* Cancelled? Tell progress. */
-int ozr_twin_poll(const struct ozr_twin_checking *c, double fraction,
+/* Cancelled? Tell progress: the part of the members that were looked at, then of the tiles. */
+int ozr_twin_poll(const struct ozr_twin_checking *c, double members, double tiles,
 		  struct ozr_err *err) OZR_MUST_CHECK;
 
 /* --- check_archive.c --- */

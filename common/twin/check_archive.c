@@ -100,7 +100,8 @@ int ozr_twin_explain_end(struct ozr_twin_checking *c, struct ozr_err *err)
 		return ozr_twin_damaged(c,
 					"%" PRIu64
 					" bytes were appended behind the end of the archive "
-					"at %" PRIu64,
+					"at %" PRIu64 ": a TIFF program has changed pixels, "
+					"or something else",
 					c->size - end, end);
 	return ozr_twin_damaged(c,
 				"%s; the file is cut off, or was changed at its end; the TIFF "
@@ -126,13 +127,12 @@ int ozr_twin_check_header(struct ozr_twin_checking *c, struct ozr_err *err)
 					   "a zip program has rewritten the archive, or it was "
 					   "edited");
 	if (c->first_ifd < ifds->offset || c->first_ifd - ifds->offset >= ifds->size)
-		return ozr_twin_damaged(
-			c,
-			"the TIFF's header points to an IFD at %" PRIu64
-			", the IFDs are in " OZR_TWIN_IFD_KEY " at %" PRIu64
-			": a zip program has moved the members, or a TIFF program has changed "
-			"the header",
-			c->first_ifd, ifds->offset);
+		return ozr_twin_damaged(c,
+					"the TIFF's header points to an IFD at %" PRIu64
+					", the IFDs are in " OZR_TWIN_IFD_KEY " at %" PRIu64 ": %s",
+					c->first_ifd, ifds->offset,
+					c->tiff_try.code ? "a zip program has moved the members"
+							 : "a TIFF program has changed the header");
 	if (ifds->size <= quick_crc || c->depth > OZR_TWIN_QUICK) {
 		int code = ozr_zip_verify(c->zip, OZR_TWIN_IFD_KEY, c->call, &why);
 		if (code && !ozr_twin_blames_file(code)) {

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/ckd.h"
 #include "base/key.h"
 #include "twin/check.h"
 
@@ -35,7 +36,8 @@ static int look_at(const struct walk *w, const char *key)
 	}
 	ozr_object_close(o);
 	if (!code)
-		return ozr_twin_poll(c, 0.9 * (double)*w->bytes / (double)c->size, w->err);
+		return ozr_twin_poll(c, (double)ozr_min_u64(*w->bytes, c->size) / (double)c->size,
+				     0, w->err);
 	*w->err = why;
 	if (ozr_twin_blames_file(code))
 		return ozr_twin_damaged(c, "%s: the file was changed, or is damaged", why.msg);

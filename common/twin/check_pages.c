@@ -104,7 +104,7 @@ static int compare_page(struct ozr_twin_checking *c, size_t page, unsigned level
 		{"data type", p->has_dtype ? p->dtype : OZR_DTYPES, g->dtype},
 		{"samples of a pixel", p->samples, g->per_pixel},
 		{"samples in planes", (uint64_t)p->separate, g->samples == OZR_TWIN_PLANES},
-		{"reduced", p->subfile & OZR_TIFF_REDUCED, level > 0},
+		{"NewSubfileType", p->subfile, level > 0 ? OZR_TIFF_REDUCED : 0},
 	};
 	for (size_t i = 0; i < sizeof fact / sizeof *fact; i++)
 		if (fact[i].tiff != fact[i].zarr)
@@ -113,6 +113,13 @@ static int compare_page(struct ozr_twin_checking *c, size_t page, unsigned level
 				"page %zu, level %u: %s is %" PRIu64 " in the TIFF, %" PRIu64
 				" in the Zarr side: one of them was changed",
 				page, level, fact[i].name, fact[i].tiff, fact[i].zarr);
+	/* Other kinds show other values than those that are stored. */
+	if (p->photometric != OZR_TIFF_MIN_IS_BLACK &&
+	    (p->photometric != OZR_TIFF_RGB || p->samples < 3))
+		return ozr_twin_damaged(c,
+					"page %zu, level %u: PhotometricInterpretation is %u: a "
+					"TIFF program has changed the page",
+					page, level, p->photometric);
 	if (level == 0 && p->subifds != g->levels - 1)
 		return ozr_twin_damaged(c, "page %zu has %u SubIFDs, the Zarr side %u levels", page,
 					p->subifds, g->levels);

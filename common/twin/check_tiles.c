@@ -151,9 +151,8 @@ int ozr_twin_check_tiles(struct ozr_twin_checking *c, size_t page, unsigned leve
 	int code = OZR_OK;
 	for (uint64_t done = 0; done < n && !code;) {
 		const size_t some = (size_t)ozr_min_u64(n - done, BATCH);
-		/* In a check of all bytes the checksums have had the first nine tenths. */
 		const double part = (double)c->report->tiles / (double)c->geometry.tiles;
-		code = ozr_twin_poll(c, c->depth == OZR_TWIN_BYTES ? 0.9 + 0.1 * part : part, err);
+		code = ozr_twin_poll(c, 1, part, err);
 		if (code)
 			break;
 		code = ozr_tiff_tiles(c->tiff, page, level, first + done, some, r, &why);
