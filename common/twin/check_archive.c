@@ -146,7 +146,9 @@ int ozr_twin_check_header(struct ozr_twin_checking *c, struct ozr_err *err)
 				"is damaged",
 				why.msg);
 	}
+	/* What the member holds is as it was: then it is not where it was. */
 	if (c->tiff_try.code)
-		return ozr_twin_damaged(c, "%s", c->tiff_try.err.msg);
+		return ozr_twin_damaged(c, "%s: a zip program has moved the members",
+					c->tiff_try.err.msg);
 	return OZR_OK;
 }

@@ -18,4 +18,8 @@ if(Python3_FOUND)
   add_test(NAME conformance/zip
     COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/zip_archives.py" $<TARGET_FILE:zip_archives>)
   set_tests_properties(conformance/zip PROPERTIES LABELS conformance TIMEOUT 120)
+  # Twins after libtiff's tools, GDAL and Info-ZIP.
+  add_test(NAME conformance/twin_damage
+    COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/twin_damage.py" "${CMAKE_CURRENT_BINARY_DIR}")
+  set_tests_properties(conformance/twin_damage PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 300)
 endif()
