@@ -11,3 +11,11 @@ foreach(client check_twin read_level list_tiff)
 endforeach()
 add_test(NAME clients COMMAND "${CMAKE_CURRENT_LIST_DIR}/run.sh" "${CMAKE_CURRENT_BINARY_DIR}")
 set_tests_properties(clients PROPERTIES LABELS unit TIMEOUT 120)
+
+# The TIFF reader against tifffile.
+if(NOT OZR_SANITIZE)
+  add_test(NAME interop/tiff_reader
+    COMMAND "${PROJECT_SOURCE_DIR}/tests/interop/run.sh" "${PROJECT_SOURCE_DIR}/tests/interop/test_tiff_reader.py")
+  set_tests_properties(interop/tiff_reader PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300
+    ENVIRONMENT "OZR_LIST_TIFF=$<TARGET_FILE:list_tiff>")
+endif()
