@@ -102,11 +102,12 @@ static int keep(struct ozr_tiff *t, uint64_t ifd, struct ozr_err *err)
 	return OZR_OK;
 }
 
-static int walk(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t first, struct ozr_err *err)
+static int walk(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t first, size_t most,
+		struct ozr_err *err)
 {
 	uint64_t ifd = first, next = 0, entries, marker = 0;
 	int code = OZR_OK;
-	for (; ifd && !code; ifd = next) {
+	for (; ifd && t->ifds < most && !code; ifd = next) {
 		if (ifd == marker)
 			return ozr_fail(err, OZR_BAD_FORMAT,
 					"the chain of IFDs comes back to the one at %" PRIu64, ifd);
@@ -164,7 +165,7 @@ static int header(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t *first
 	return OZR_OK;
 }
 
-static int load(struct ozr_tiff *t, const char *key, struct ozr_err *err)
+static int load(struct ozr_tiff *t, const char *key, size_t most, struct ozr_err *err)
 {
 	const struct ozr_hint hint = {OZR_FIRST_HEAD, OZR_TIFF_WINDOW};
 	struct ozr_tiff_window w;
@@ -175,14 +176,14 @@ static int load(struct ozr_tiff *t, const char *key, struct ozr_err *err)
 		return code;
 	code = header(t, &w, &first, err);
 	if (!code)
-		code = walk(t, &w, first, err);
+		code = walk(t, &w, first, most, err);
 	if (code == OZR_NOT_FOUND) /* it was there */
 		code = ozr_fail(err, OZR_CHANGED, "was removed while it was opened");
 	return code;
 }
 
-int ozr_tiff_open(struct ozr_store *parent, const char *key, struct ozr_tiff **out,
-		  struct ozr_err *err)
+int ozr_tiff_open_first(struct ozr_store *parent, const char *key, size_t most,
+			struct ozr_tiff **out, struct ozr_err *err)
 {
 	char quoted[OZR_QUOTE_MAX];
 	struct ozr_tiff *t = ozr_calloc(parent->ctx, 1, sizeof *t, err);
@@ -192,13 +193,19 @@ int ozr_tiff_open(struct ozr_store *parent, const char *key, struct ozr_tiff **o
 	t->store = ozr_store_ref(parent);
 	ozr_quote(quoted, key, strlen(key));
 	t->name = ozr_strdup(t->ctx, quoted, err);
-	int code = t->name ? load(t, key, err) : ozr_alloc_code(err);
+	int code = t->name ? load(t, key, most, err) : ozr_alloc_code(err);
 	if (code) {
 		ozr_tiff_close(t);
 		return ozr_err_context(err, code, "'%s'", quoted);
 	}
 	*out = t;
 	return OZR_OK;
+}
+
+int ozr_tiff_open(struct ozr_store *parent, const char *key, struct ozr_tiff **out,
+		  struct ozr_err *err)
+{
+	return ozr_tiff_open_first(parent, key, SIZE_MAX, out, err);
 }
 
 int ozr_tiff_open_file(struct ozr_ctx *ctx, const char *path, struct ozr_tiff **out,

@@ -51,6 +51,9 @@ struct ozr_tiff_field {
 
 /* --- file.c --- */
 
+/* The same as ozr_tiff_open(), for the first `most` pages only: the chain is not walked further. */
+int ozr_tiff_open_first(struct ozr_store *parent, const char *key, size_t most,
+			struct ozr_tiff **out, struct ozr_err *err) OZR_MUST_CHECK;
 /* len (at most OZR_TIFF_WINDOW) bytes at offset; valid until the window is used again. */
 int ozr_tiff_peek(struct ozr_tiff *t, struct ozr_tiff_window *w, uint64_t offset, size_t len,
 		  const unsigned char **out, struct ozr_err *err) OZR_MUST_CHECK;

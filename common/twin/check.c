@@ -105,7 +105,8 @@ static int open_rest(struct ozr_twin_checking *c, struct ozr_err *err)
 {
 	int code = OZR_OK;
 	if (c->has_header) {
-		code = ozr_tiff_open(c->parent, c->key, &c->tiff, &c->tiff_try.err);
+		code = ozr_tiff_open_first(c->parent, c->key, c->brief ? 1 : SIZE_MAX, &c->tiff,
+					   &c->tiff_try.err);
 		code = attempted(&c->tiff_try, code, err);
 	}
 	if (!code && c->zip) {
@@ -185,6 +186,7 @@ int ozr_twin_check(struct ozr_store *parent, const char *key, enum ozr_twin_dept
 	c->depth = depth;
 	c->call = call;
 	c->report = &report;
+	c->brief = depth == OZR_TWIN_QUICK && (parent->caps & OZR_STORE_REMOTE);
 	int code = check(c, err);
 	ozr_image_close(c->img);
 	ozr_tiff_close(c->tiff);

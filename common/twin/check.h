@@ -34,6 +34,7 @@ struct ozr_twin_checking {
 	const struct ozr_call *call;
 	struct ozr_twin_report *report;
 
+	int brief;     /* each read is a round trip: the first page alone, no local headers */
 	uint64_t size; /* of the file */
 	unsigned char head[OZR_TWIN_HEAD + 4];
 	int has_header, has_entry; /* BigTIFF's; a zip entry behind it */
@@ -43,10 +44,11 @@ struct ozr_twin_checking {
 	struct ozr_image *img;
 	struct ozr_tiff *tiff;
 	struct ozr_twin_attempt zip_try, img_try, tiff_try;
-	struct ozr_placement ifds; /* OME/tiff.ifd; size 0: there is none */
-	struct ozr_twin_geometry geometry;
-	struct ozr_array_info info; /* of level 0 */
-	struct ozr_range fill;      /* a tile that was found to hold the fill value */
+	struct ozr_placement ifds;         /* OME/tiff.ifd; size 0: there is none */
+	unsigned levels;                   /* of the image */
+	struct ozr_twin_geometry geometry; /* in a brief check of level 0 alone */
+	struct ozr_array_info info;        /* of level 0 */
+	struct ozr_range fill;             /* a tile that was found to hold the fill value */
 };
 
 /* --- check.c --- */

@@ -67,6 +67,8 @@ int ozr_twin_check_members(struct ozr_twin_checking *c, struct ozr_err *err)
 {
 	uint64_t count = 0, bytes = 0;
 	struct walk w = {c, "", err, &count, &bytes, c->depth == OZR_TWIN_QUICK, 0};
+	if (c->brief)
+		return OZR_OK;
 	if (w.count_only) {
 		int code = ozr_store_list(c->zip, "", visit, &w, err);
 		if (code == ENOUGH)

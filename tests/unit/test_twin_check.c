@@ -243,6 +243,32 @@ static void test_files_that_are_none(void)
 	CHECK_CODE(OZR_NOT_FOUND, ozr_twin_check(mem, "none", OZR_TWIN_QUICK, NULL, &report, &err));
 }
 
+/* In a store where reads are round trips a quick check looks at less, and still sees what programs
+ * do to the whole file. */
+static void test_remote(void)
+{
+	uint64_t at = place_of("OME/tiff.ifd", NULL);
+	struct ozr_stats start, end;
+	mem->caps |= OZR_STORE_REMOTE;
+	ozr_ctx_stats(ctx, &start);
+	CHECK(check(&good, OZR_TWIN_QUICK) == OZR_TWIN_INTACT);
+	ozr_ctx_stats(ctx, &end);
+	sides(1, 1);
+	CHECK(report.pages == 1 && report.tiles == 2);
+	CHECK(end.objects_opened - start.objects_opened < 20);
+	bad = good;
+	bad.b[at + 100] ^= 1;
+	damaged(&bad, OZR_TWIN_QUICK, "has changed the IFDs in place");
+	bad = good;
+	bad.b[bad.len++] = 0;
+	damaged(&bad, OZR_TWIN_QUICK, "appended");
+	bad = good;
+	bad.b[8] ^= 8;
+	damaged(&bad, OZR_TWIN_QUICK, "moved");
+	CHECK(check(&good, OZR_TWIN_BYTES) == OZR_TWIN_INTACT && report.tiles == before.tiles);
+	mem->caps &= ~(unsigned)OZR_STORE_REMOTE;
+}
+
 /* --- What programs do ---------------------------------------------------------------------- */
 
 /* The first IFD written again at the end, and the header changed: what libtiff does. */
@@ -448,6 +474,7 @@ int main(void)
 	test_files_that_are_none();
 	make(&small, &good);
 	CHECK_OK(show(&before, &good));
+	test_remote();
 	test_appended();
 	test_cut_off();
 	test_rewritten();
