@@ -6,6 +6,7 @@
  */
 #include "copy_image.h"
 #include "copy_levels.h"
+#include "import.h"
 
 /* What GDAL knows about the source. The plan has scale, translation, units and channels. */
 static bool describe(ozr_image *image, const Source &source)
@@ -25,12 +26,19 @@ static bool copy_raster(const CopyRequest &request, GDALDataset *dataset)
 	    !make_plan(source, request.target, request.options, plan) ||
 	    refuse_levels(request.options, plan))
 		return false;
+	Import import;
+	if (!import.look(source, request, plan))
+		return false;
 	Creation creation(request);
 	std::vector<Source> overviews;
 	std::vector<ozr_source> levels;
-	return take_levels(source, plan, overviews, levels) && creation.begin(plan) &&
-	       describe(creation.image(), source) &&
-	       creation.pull(creation.image(), levels, 1, source.failed.get()) && creation.commit();
+	if (!take_levels(source, plan, overviews, levels) || !creation.begin(plan) ||
+	    !describe(creation.image(), source))
+		return false;
+	bool filled = import.is_wanted()
+			      ? import.run(creation, source, overviews, levels)
+			      : creation.pull(creation.image(), levels, 1, source.failed.get());
+	return filled && creation.commit();
 }
 
 /* Which planes are hidden was said when the source was opened. */

@@ -33,8 +33,7 @@ int Creation::on_progress(void *user, double fraction)
 	return self->request_.progress(all_read * done, "", self->request_.data) ? 0 : 1;
 }
 
-bool Creation::pull(ozr_image *into, const std::vector<ozr_source> &levels, double until,
-		    const bool *reported)
+bool Creation::work(double until, const bool *reported, const Work &what)
 {
 	ozr_err err = {};
 	ozr_call call = {};
@@ -43,16 +42,22 @@ bool Creation::pull(ozr_image *into, const std::vector<ozr_source> &levels, doub
 	call.warn = warn;
 	call.threads = threads_;
 	until_ = until;
-	int rc = OZR_OK;
-	if (deferred_ && into == image_.get())
-		rc = ozr_pyramid_pull_first(into, &levels[0], &call, &err);
-	else
-		rc = ozr_pyramid_pull_levels(into, levels.data(),
-					     static_cast<unsigned>(levels.size()), &call, &err);
+	int rc = what(call, &err);
 	from_ = until;
 	if (rc == OZR_OK)
 		return true;
 	return reported != nullptr && *reported ? false : report_creation(request_.target, err, rc);
+}
+
+bool Creation::pull(ozr_image *into, const std::vector<ozr_source> &levels, double until,
+		    const bool *reported)
+{
+	return work(until, reported, [&](const ozr_call &call, ozr_err *err) {
+		if (deferred_ && into == image_.get())
+			return ozr_pyramid_pull_first(into, &levels[0], &call, err);
+		return ozr_pyramid_pull_levels(into, levels.data(),
+					       static_cast<unsigned>(levels.size()), &call, err);
+	});
 }
 
 /* Nobody shows the levels before they are built. */

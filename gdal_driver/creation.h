@@ -7,6 +7,7 @@
 #ifndef OZR_GDAL_CREATION_H
 #define OZR_GDAL_CREATION_H
 
+#include <functional>
 #include <vector>
 
 #include "create.h"
@@ -39,6 +40,9 @@ class Creation
 	 * is wrong with the source. False after CPLError(). */
 	bool pull(ozr_image *into, const std::vector<ozr_source> &levels, double until,
 		  const bool *reported);
+	/* Anything else that writes pixels, as pull(). */
+	using Work = std::function<int(const ozr_call &, ozr_err *)>;
+	bool work(double until, const bool *reported, const Work &what);
 	bool commit();
 
       private:

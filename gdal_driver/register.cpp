@@ -54,6 +54,9 @@ static const char creation_options[] = R"(<CreationOptionList>
   <Option name='OVERVIEWS' type='string-select' default='IGNORE_EXISTING' description='Overviews of the source. AUTO: those of the size of a level become that level; FORCE_USE_EXISTING: they are the levels; IGNORE_EXISTING: all levels are made anew; NONE: level 0 only'>
     <Value>IGNORE_EXISTING</Value><Value>AUTO</Value><Value>FORCE_USE_EXISTING</Value><Value>NONE</Value>
   </Option>
+  <Option name='IMPORT' type='string-select' default='AUTO' description='Tiles of a GeoTIFF become chunks without being decoded. AUTO: when they can and nothing else is asked for; YES: or it is an error; NO: never'>
+    <Value>AUTO</Value><Value>YES</Value><Value>NO</Value>
+  </Option>
   <Option name='LEVELS' type='int' min='1' max='64' description='Number of levels, the full one included'/>
   <Option name='FACTORS' type='string' description='Reduction from level to level: 2, or 1,2,2 (each axis), or 1,2,2;2,2,2 (each level; the last repeats)'/>
   <Option name='RESAMPLING' type='string-select' default='AVERAGE' description='How levels are made; MODE for labels (and by default with a color table)'>

@@ -301,8 +301,9 @@ static int check_image(const struct ozr_image *img, struct ozr_err *err)
 	return OZR_OK;
 }
 
-static int pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n, int stored,
-		       const struct ozr_call *call, struct ozr_err *err)
+static int pull_levels(struct ozr_image *img, const struct ozr_source *src,
+		       const unsigned char *stored, unsigned n, const struct ozr_call *call,
+		       struct ozr_err *err)
 {
 	const unsigned levels = img->info.levels;
 	struct share share = {.call = call};
@@ -329,8 +330,10 @@ static int pull_levels(struct ozr_image *img, const struct ozr_source *src, unsi
 		for (end = i + 1; end < levels && (end >= n || !src[end].read);)
 			end++;
 		share.part = elements(img, i) / all;
-		if (!stored || end - i > 1) /* else there is nothing to do */
-			rc = pull_part(img, i, end - i, stored, &src[i], call ? &mine : NULL, err);
+		const int is_stored = stored && stored[i];
+		if (!is_stored || end - i > 1) /* else there is nothing to do */
+			rc = pull_part(img, i, end - i, is_stored, &src[i], call ? &mine : NULL,
+				       err);
 		share.from += share.part;
 	}
 	return rc;
@@ -339,13 +342,14 @@ static int pull_levels(struct ozr_image *img, const struct ozr_source *src, unsi
 int ozr_pyramid_pull_levels(struct ozr_image *img, const struct ozr_source *src, unsigned n,
 			    const struct ozr_call *call, struct ozr_err *err)
 {
-	return pull_levels(img, src, n, 0, call, err);
+	return pull_levels(img, src, NULL, n, call, err);
 }
 
-int ozr_pyramid_fill(struct ozr_image *img, const struct ozr_source *src, unsigned n,
-		     const struct ozr_call *call, struct ozr_err *err)
+int ozr_pyramid_fill(struct ozr_image *img, const struct ozr_source *src,
+		     const unsigned char *stored, unsigned n, const struct ozr_call *call,
+		     struct ozr_err *err)
 {
-	int rc = pull_levels(img, src, n, 1, call, err);
+	int rc = pull_levels(img, src, stored, n, call, err);
 	return rc ? rc : ozr_call_progress(call, 1, err);
 }
 

@@ -54,8 +54,9 @@ static void fill_from_arrays(unsigned threads, size_t budget)
 	ozr_ctx_stats(ctx, &before);
 	struct ozr_source src = ozr_pyramid_stored(ozr_image_level(img, 0));
 	CHECK(src.block[0] == 64 && src.block[1] == 96);
+	const unsigned char all[] = {1};
 	const struct ozr_call call = {.budget = budget, .user = &heard, .progress = on_progress};
-	CHECK_OK(ozr_pyramid_fill(img, &src, 1, &call, &err));
+	CHECK_OK(ozr_pyramid_fill(img, &src, all, 1, &call, &err));
 	CHECK(heard.last == 1 && heard.calls > 1);
 	CHECK_OK(ozr_image_commit(img, NULL, &err));
 	ozr_ctx_stats(ctx, &after);
@@ -74,7 +75,7 @@ static int must_not(void *user, const struct ozr_box *box, struct ozr_err *e)
 	return ozr_fail(e, OZR_IO, "nobody may read this");
 }
 
-/* Levels 0, 1 and 3 are there, and only 1 is read: for level 2. */
+/* Levels 0 and 1 are there, and only 1 is read: for level 2. Level 3 comes from elsewhere, then too. */
 static void fill_between(void)
 {
 	const struct ozr_image_options opt = plane();
@@ -105,7 +106,8 @@ static void fill_between(void)
 				    ozr_pyramid_stored(ozr_image_level(img, 1)),
 				    {.read = NULL},
 				    {.read = must_not}};
-	CHECK_OK(ozr_pyramid_fill(img, src, 4, NULL, &err));
+	const unsigned char stored[] = {1, 1, 0, 1};
+	CHECK_OK(ozr_pyramid_fill(img, src, stored, 4, NULL, &err));
 	CHECK_OK(ozr_image_commit(img, NULL, &err));
 	scene_compare(&s, img);
 	ozr_image_close(img);
@@ -113,7 +115,7 @@ static void fill_between(void)
 	store = (ozr_store_unref(store), scene_store_mem(ctx));
 	img = scene_image(&s, store);
 	src[0].read = must_not;
-	CHECK_CODE(OZR_IO, ozr_pyramid_fill(img, src, 1, NULL, &err));
+	CHECK_CODE(OZR_IO, ozr_pyramid_fill(img, src, stored, 1, NULL, &err));
 	CHECK(ozr_image_commit(img, NULL, &err) != OZR_OK);
 	ozr_image_close(img);
 	scene_close(&s);

@@ -49,11 +49,12 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_pull_levels(struct ozr_image *img,
 						   const struct ozr_source *src, unsigned n,
 						   const struct ozr_call *call,
 						   struct ozr_err *err);
-/* The same where levels with a source have their elements already (ozr_tiff_import(),
- * ozr_array_write_encoded()): they are not written, and read only where a level is made of them. */
+/* The same where levels with stored[i] have their elements already (ozr_tiff_import(),
+ * ozr_array_write_encoded()): these are not written, and their sources are read only where a level
+ * is made of them. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_fill(struct ozr_image *img, const struct ozr_source *src,
-					    unsigned n, const struct ozr_call *call,
-					    struct ozr_err *err);
+					    const unsigned char *stored, unsigned n,
+					    const struct ozr_call *call, struct ozr_err *err);
 /* What an array holds, as a source; a must outlive it. Not of a store that cannot be read while it
  * is written (ozr_zip_create()). */
 OZR_API struct ozr_source ozr_pyramid_stored(struct ozr_array *a);

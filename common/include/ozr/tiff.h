@@ -22,6 +22,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* ozr_tiff_page, as stat, is a struct and a function */
+#endif
 #endif
 
 struct ozr_tiff;
@@ -103,6 +107,9 @@ OZR_API OZR_MUST_CHECK int ozr_tiff_import(struct ozr_tiff *t, const struct ozr_
 					   struct ozr_import_stats *stats, struct ozr_err *err);
 
 #ifdef __cplusplus
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 }
 #endif
 #endif
