@@ -14,7 +14,7 @@
 #include "vsi_store.h"
 
 constexpr unsigned least_side = 64; /* smaller tiles make poor chunks */
-constexpr unsigned nodata_tag = 42113, default_level = 3;
+constexpr unsigned default_level = 3;
 constexpr double import_share = 0.3; /* of the time, when levels are to be built */
 
 static std::string text_of(const ozr_err &err)
@@ -83,18 +83,14 @@ std::string Import::open(const Source &source)
 
 /* --- What GDAL shows of it, and what is asked for ----------------------------------------------- */
 
-/* Missing tiles read as the nodata value of the file; ours as the fill value. */
-static bool same_fill(ozr_tiff *tiff, size_t page, const Plan &plan)
+/* GDAL shows missing tiles as the nodata value of the band, or as 0; ours read as the fill value. */
+static bool same_fill(GDALDataset *dataset, const Plan &plan)
 {
-	unsigned char fill[8] = {};
-	char *text = nullptr;
-	size_t len = 0;
-	ozr_err err = {};
-	int rc = ozr_tiff_text(tiff, page, 0, nodata_tag, &text, &len, &err);
-	bool known = rc == OZR_NOT_FOUND ||
-		     (rc == OZR_OK && element_from_text(text, plan.image.dtype, fill));
-	ozr_text_free(text);
-	return known && memcmp(fill, plan.image.fill, sizeof(fill)) == 0;
+	std::string text;
+	for (int i = 1; i <= dataset->GetRasterCount() && !plan.image.has_nodata; i++)
+		if (nodata_text(dataset->GetRasterBand(i), text))
+			return false;
+	return true;
 }
 
 std::string Import::compare(const Source &source, const Page &page, Plan &plan) const
@@ -106,8 +102,8 @@ std::string Import::compare(const Source &source, const Page &page, Plan &plan) 
 		return "GDAL shows something else than the page";
 	if (page.dtype != source.dtype)
 		return "the type of the pixels is to be changed";
-	if (!same_fill(tiff_.get(), page_, plan))
-		return "its nodata value is not the new one";
+	if (!same_fill(dataset, plan))
+		return "bands have different nodata values, or one that is no value of the type";
 	return "";
 }
 

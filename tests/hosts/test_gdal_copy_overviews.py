@@ -8,7 +8,7 @@ from conftest import copied, memory_raster, open_quietly, pattern
 from osgeo import gdal
 from stores import read_group, read_image, write_group, write_image
 
-RAW = ["COMPRESS=NONE", "SHARDSIZE=NO", "CHECKSUM=NO"]
+RAW = ["COMPRESS=NONE", "SHARDSIZE=NO", "CHECKSUM=NO", "IMPORT=NO"]
 
 
 def geotiff(path, pixels, factors, value=7):
