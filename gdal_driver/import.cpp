@@ -22,6 +22,12 @@ static std::string text_of(const ozr_err &err)
 	return err.msg;
 }
 
+static bool has_suffix(const std::string &text, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return text.size() >= n && EQUAL(text.c_str() + text.size() - n, suffix);
+}
+
 /* --- The file ------------------------------------------------------------------------------- */
 
 /* "a.tif", "GTIFF_DIR:2:a.tif", "GTIFF_DIR:off:1234:a.tif". */
@@ -136,8 +142,8 @@ static std::string adapt_codec(CSLConstList options, const ozr_codec_options &fo
 }
 
 /* Chunks as tiles are; what was given must be that. */
-static std::string adapt_chunks(const Source &source, uint64_t samples, uint64_t width,
-				uint64_t height, ImageOptions &image)
+static std::string adapt_chunks(const Source &source, bool blocks_given, uint64_t samples,
+				uint64_t width, uint64_t height, ImageOptions &image)
 {
 	uint64_t wanted[OZR_MAX_RANK] = {};
 	wanted[source.y] = height;
@@ -145,7 +151,9 @@ static std::string adapt_chunks(const Source &source, uint64_t samples, uint64_t
 	if (source.band_axis >= 0)
 		wanted[source.band_axis] = samples;
 	for (unsigned d = 0; d < image.rank; d++) {
-		uint64_t given = image.chunk[d], cut = std::min(wanted[d], image.shape[d]);
+		bool in_plane = d == source.y || d == source.x;
+		uint64_t given = blocks_given || !in_plane ? image.chunk[d] : 0,
+			 cut = std::min(wanted[d], image.shape[d]);
 		if (given != 0 && given != wanted[d] && given != cut)
 			return CPLSPrintf("blocks of %" PRIu64
 					  " along %s are asked for, tiles have "
@@ -179,9 +187,12 @@ std::string Import::adapt(const Source &source, const CopyRequest &request, cons
 		return std::string("INTERLEAVE=") + interleave + " is asked for";
 	if (mixed && image.ome_version == 4)
 		return "chunks of OME-Zarr 0.4 cannot hold interleaved pixels";
+	bool blocks_given = false;
+	for (const char *key : {"BLOCKSIZE", "BLOCKXSIZE", "BLOCKYSIZE"})
+		blocks_given = blocks_given || CSLFetchNameValue(request.options, key) != nullptr;
 	std::string why = adapt_codec(request.options, found, always_, plan);
 	if (why.empty())
-		why = adapt_chunks(source, mixed ? page.samples : 1, page.tile_width,
+		why = adapt_chunks(source, blocks_given, mixed ? page.samples : 1, page.tile_width,
 				   page.tile_height, image);
 	for (unsigned d = 0; mixed && d < image.rank; d++) /* the bands are the first axis */
 		image.order[d] = (d + 1) % image.rank;
@@ -233,7 +244,7 @@ bool Import::look(const Source &source, const CopyRequest &request, Plan &plan)
 	CPLStringList files(source.dataset->GetFileList());
 	own_overviews_ = files.size() > 0;
 	for (int i = 0; i < files.size(); i++)
-		own_overviews_ = own_overviews_ && !EQUAL(CPLGetExtension(files[i]), "ovr");
+		own_overviews_ = own_overviews_ && !has_suffix(files[i], ".ovr");
 	if (why.empty())
 		return true;
 	tiff_.reset();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Small programs as users of libozr would write them.
-foreach(client append_planes read_tiles chunk_offsets make_twin)
+foreach(client append_planes read_tiles chunk_offsets import_tiff make_twin)
   add_executable(${client} "${CMAKE_CURRENT_LIST_DIR}/${client}.c")
   target_link_libraries(${client} PRIVATE ozr_flags ozr)
 endforeach()

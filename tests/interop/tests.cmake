@@ -2,7 +2,7 @@
 # Stores written by us read by the peers, and the other way round. OZR_PEERS names the folder that
 # peers.sh made; without it these tests are skipped.
 if(TARGET gdal_OMEZarr AND NOT OZR_SANITIZE)
-  foreach(name written_stores foreign_stores changed_levels conformance_stores copied_images dask)
+  foreach(name written_stores foreign_stores changed_levels conformance_stores copied_images imported_tiffs dask)
     add_test(NAME interop/${name}
       COMMAND "${CMAKE_CURRENT_LIST_DIR}/run.sh" "${CMAKE_CURRENT_LIST_DIR}/test_${name}.py")
     set_tests_properties(interop/${name} PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 1200
