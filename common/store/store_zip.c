@@ -5,7 +5,7 @@
  * member reads its local header the first time, to learn where the data
  * begins and that both headers agree. Ranges of stored members are then read
  * straight from the archive, all of them through one object, so that they come
- * from one version of it. Compressed members are unpacked when they are opened.
+ * from one version of it. Compressed members are unpacked when they are first read.
  *
  * A read of all bytes of a stored member verifies its CRC; parts cannot be
  * verified here. Nothing is changed after opening but the offsets of data, which are
@@ -36,7 +36,7 @@ struct zip_object {
 	struct ozr_object base;
 	struct ozr_zip_entry *entry;
 	uint64_t data;
-	char *unpacked; /* of a compressed member */
+	_Atomic(char *) unpacked; /* of a compressed member, from the first read on */
 };
 
 static struct zip_store *zip(struct ozr_store *s)
@@ -53,15 +53,23 @@ static int read_archive(struct zip_store *s, uint64_t offset, void *dst, size_t 
 	return ozr_object_read(s->archive, 1, &r, &dst, err);
 }
 
-static int usable(const struct ozr_zip_entry *e, struct ozr_err *err)
+static int usable(const struct zip_store *s, const struct ozr_zip_entry *e, struct ozr_err *err)
 {
+	const uint64_t most = ozr_ctx_limits(s->base.ctx)->object_bytes;
 	if (e->flags & (OZR_ZIP_ENCRYPTED | OZR_ZIP_STRONG | OZR_ZIP_MASKED))
 		return ozr_fail(err, OZR_UNSUPPORTED, "is encrypted (flags 0x%04x)",
 				(unsigned)e->flags);
+	if (e->is_link)
+		return ozr_fail(err, OZR_UNSUPPORTED, "is a symbolic link");
 	if (e->method != OZR_ZIP_STORED && e->method != OZR_ZIP_DEFLATE)
 		return ozr_fail(err, OZR_UNSUPPORTED,
 				"compression method %u, must be 0 (stored) or 8 (deflate)",
 				(unsigned)e->method);
+	if (e->method == OZR_ZIP_DEFLATE && (e->size > most || e->packed > most))
+		return ozr_fail(err, OZR_LIMIT,
+				"%" PRIu64 " bytes compressed to %" PRIu64
+				", more than object_bytes (%" PRIu64 ")",
+				e->size, e->packed, most);
 	return OZR_OK;
 }
 
@@ -106,28 +114,35 @@ static int check_crc(const struct ozr_zip_entry *e, const void *bytes, struct oz
 	return OZR_OK;
 }
 
-static int unpack(struct zip_store *s, struct zip_object *o, struct ozr_err *err)
+static int inflate_member(struct zip_store *s, const struct zip_object *o, char **out,
+			  struct ozr_err *err)
 {
 	const struct ozr_zip_entry *e = o->entry;
-	const uint64_t most = ozr_ctx_limits(s->base.ctx)->object_bytes;
-	if (e->size > most || e->packed > most)
-		return ozr_fail(err, OZR_LIMIT,
-				"%" PRIu64 " bytes compressed to %" PRIu64
-				", more than object_bytes (%" PRIu64 ")",
-				e->size, e->packed, most);
 	char *packed = ozr_alloc(s->base.ctx, e->packed, err);
 	if (!packed)
 		return ozr_alloc_code(err);
 	int code = read_archive(s, o->data, packed, (size_t)e->packed, err);
 	if (!code) {
-		o->unpacked = ozr_alloc(s->base.ctx, e->size, err);
-		code = o->unpacked ? OZR_OK : ozr_alloc_code(err);
+		*out = ozr_alloc(s->base.ctx, e->size, err);
+		code = *out ? OZR_OK : ozr_alloc_code(err);
 	}
 	if (!code)
-		code = ozr_inflate(packed, (size_t)e->packed, o->unpacked, (size_t)e->size, err);
+		code = ozr_inflate(packed, (size_t)e->packed, *out, (size_t)e->size, err);
 	if (!code)
-		code = check_crc(e, o->unpacked, err);
+		code = check_crc(e, *out, err);
 	ozr_free(s->base.ctx, packed);
+	return code;
+}
+
+/* Of threads that come at once each unpacks, and one is kept. */
+static int unpack(struct zip_store *s, struct zip_object *o, struct ozr_err *err)
+{
+	char *bytes = NULL, *none = NULL;
+	if (atomic_load(&o->unpacked))
+		return OZR_OK;
+	int code = inflate_member(s, o, &bytes, err);
+	if (code || !atomic_compare_exchange_strong(&o->unpacked, &none, bytes))
+		ozr_free(s->base.ctx, bytes);
 	return code;
 }
 
@@ -143,17 +158,17 @@ static int zip_open(struct ozr_store *base, const char *key, struct ozr_object *
 	struct zip_object *o = ozr_alloc(base->ctx, sizeof *o, err);
 	if (!o)
 		return ozr_alloc_code(err);
-	*o = (struct zip_object){.base = {base, e->size, s->archive->version}, .entry = e};
-	int code = usable(e, err);
+	o->base = (struct ozr_object){base, e->size, s->archive->version};
+	o->entry = e;
+	o->data = 0;
+	atomic_init(&o->unpacked, NULL);
+	int code = usable(s, e, err);
 	if (!code)
 		code = find_data(s, e, &o->data, err);
-	if (!code && e->method == OZR_ZIP_DEFLATE)
-		code = unpack(s, o, err);
 	if (!code) {
 		*out = &o->base;
 		return OZR_OK;
 	}
-	ozr_free(base->ctx, o->unpacked);
 	ozr_free(base->ctx, o);
 	/* The archive itself is gone: that is no missing key. */
 	if (code == OZR_NOT_FOUND)
@@ -185,19 +200,23 @@ static int zip_read(struct ozr_object *base, size_t n, const struct ozr_range *r
 	struct zip_object *o = (struct zip_object *)base;
 	struct zip_store *s = zip(base->store);
 	char quoted[OZR_QUOTE_MAX];
-	if (o->unpacked) {
-		for (size_t i = 0; i < n; i++)
+	int code;
+	if (o->entry->method == OZR_ZIP_DEFLATE) {
+		code = unpack(s, o, err);
+		for (size_t i = 0; i < n && !code; i++)
 			if (ranges[i].length)
-				memcpy(dst[i], o->unpacked + ranges[i].offset,
+				memcpy(dst[i], atomic_load(&o->unpacked) + ranges[i].offset,
 				       (size_t)ranges[i].length);
-		return OZR_OK;
+	} else {
+		code = read_shifted(s, o, n, ranges, dst, err);
+		for (size_t i = 0; i < n && !code; i++)
+			if (ranges[i].length == base->size && base->size)
+				code = check_crc(o->entry, dst[i], err);
 	}
-	int code = read_shifted(s, o, n, ranges, dst, err);
-	for (size_t i = 0; i < n && !code; i++)
-		if (ranges[i].length == base->size && base->size)
-			code = check_crc(o->entry, dst[i], err);
 	if (!code)
 		return OZR_OK;
+	if (code == OZR_NOT_FOUND)
+		code = ozr_fail(err, OZR_CHANGED, "the archive was removed");
 	ozr_quote(quoted, o->entry->key, strlen(o->entry->key));
 	return ozr_err_context(err, code, "'%s': entry '%s'", s->base.location, quoted);
 }
@@ -205,7 +224,7 @@ static int zip_read(struct ozr_object *base, size_t n, const struct ozr_range *r
 static void zip_advise(struct ozr_object *base, size_t n, const struct ozr_range *ranges)
 {
 	const struct zip_object *o = (struct zip_object *)base;
-	for (size_t i = 0; i < n && !o->unpacked; i++) {
+	for (size_t i = 0; i < n && o->entry->method == OZR_ZIP_STORED; i++) {
 		const struct ozr_range r = {o->data + ranges[i].offset, ranges[i].length};
 		ozr_object_advise(zip(base->store)->archive, 1, &r);
 	}
@@ -214,7 +233,7 @@ static void zip_advise(struct ozr_object *base, size_t n, const struct ozr_range
 static void zip_close(struct ozr_object *base)
 {
 	struct ozr_ctx *ctx = base->store->ctx;
-	ozr_free(ctx, ((struct zip_object *)base)->unpacked);
+	ozr_free(ctx, atomic_load(&((struct zip_object *)base)->unpacked));
 	ozr_free(ctx, base);
 }
 

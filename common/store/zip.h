@@ -78,6 +78,7 @@ struct ozr_zip_entry {
 	uint32_t crc;
 	uint16_t name_len; /* bytes of the name as it is stored */
 	uint16_t method, flags;
+	int is_link; /* a symbolic link, made on Unix */
 };
 
 struct ozr_zip_directory {

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/ckd.h"
 #include "base/ctx.h"
@@ -149,6 +150,7 @@ static int take_record(struct ozr_zip_directory *d, const struct record *r, size
 	e->crc = ozr_zip_u32(r->head + 16);
 	e->method = (uint16_t)method;
 	e->flags = (uint16_t)flags;
+	e->is_link = unix_made && (ozr_zip_u32(r->head + 38) >> 16 & S_IFMT) == S_IFLNK;
 	return OZR_OK;
 }
 

@@ -235,6 +235,57 @@ static void test_deflate(void)
 	}
 }
 
+/* What was made on Unix has its type in the directory. */
+static void test_link(void)
+{
+	three(0);
+	zip_set(&image, image.entry[1].central + 38, 4, 0xa1ff0000);
+	struct ozr_store *s = opened(&image);
+	must_have(s, "a/b", "hello", 5); /* not made on Unix: the field means something else */
+	ozr_store_unref(s);
+	image.bytes[image.entry[1].central + 5] = 3;
+	refused_entry(OZR_UNSUPPORTED, "a/b", "symbolic link");
+}
+
+/* A document that declares more than documents may have costs no memory. */
+static void test_large_document(void)
+{
+	const struct ozr_ctx_options opt = {
+		.limits = {.json_bytes = 1000, .memory_bytes = 1 << 20}};
+	static unsigned char packed[8192];
+	const size_t size = 5 << 20;
+	struct ozr_store *mem = NULL, *s = NULL;
+	struct ozr_object *o = NULL;
+	struct ozr_ctx *small = NULL;
+	char *text = calloc(1, size), *bytes = NULL;
+	size_t len;
+	CHECK(text);
+	begin();
+	struct zip_entry e = {.name = "zarr.json",
+			      .name_len = 9,
+			      .data = packed,
+			      .packed = deflated(text, size, packed, sizeof packed),
+			      .size = size,
+			      .crc = zip_crc(text, size),
+			      .method = 8};
+	zip_member(&image, &e);
+	zip_finish(&image, 0, "");
+	CHECK_OK(ozr_ctx_new(&opt, &small, &err));
+	CHECK_OK(ozr_store_open_mem(small, &mem, &err));
+	CHECK_OK(ozr_store_put(mem, "a.ozx", image.bytes, image.len, OZR_PUT_REPLACE, &err));
+	CHECK_OK(ozr_store_open_zip(mem, "a.ozx", OZR_READ, &s, &err));
+	CHECK_OK(ozr_object_open(s, "zarr.json", &o, &err));
+	ozr_object_close(o);
+	CHECK_CODE(OZR_LIMIT, ozr_store_get(s, "zarr.json", 1000, &bytes, &len, NULL, &err));
+	expect("more than the limit of 1000");
+	CHECK_CODE(OZR_LIMIT, ozr_store_get(s, "zarr.json", size, &bytes, &len, NULL, &err));
+	expect("memory_bytes");
+	ozr_store_unref(s);
+	ozr_store_unref(mem);
+	ozr_ctx_unref(small);
+	free(text);
+}
+
 static void test_stored_crc(void)
 {
 	three(0);
@@ -598,6 +649,8 @@ int main(void)
 	test_order();
 	test_ranges();
 	test_deflate();
+	test_link();
+	test_large_document();
 	test_stored_crc();
 	test_names();
 	test_zip64_members();

@@ -31,7 +31,8 @@ extern "C" {
 
 /* The archive at key. It keeps one version of it open and a reference to parent. flags: OZR_UPDATE
  * is OZR_UNSUPPORTED, since archives are not changed in place. Limits: zip_directory,
- * and object_bytes for a compressed member, which is unpacked when it is opened. */
+ * and object_bytes for a compressed member, which is unpacked when it is first read. Symbolic links,
+ * encrypted members and other compressions are OZR_UNSUPPORTED when they are opened. */
 OZR_API OZR_MUST_CHECK int ozr_store_open_zip(struct ozr_store *parent, const char *key, int flags,
 					      struct ozr_store **out, struct ozr_err *err);
 /* The same for a local file; OZR_NOT_FOUND when it does not exist. */
