@@ -32,13 +32,13 @@ enum {
 
 struct dir_put {
 	struct ozr_put base;
-	int fd;          /* -1: opened again for each append */
-	int64_t pid;     /* whose put it is: a forked child neither publishes nor removes it */
-	int broken;      /* an append failed: the file is not the value */
-	int read_only;   /* nobody may write to the published file */
-	char *key;       /* both lie behind the struct */
-	char *temp;      /* path of the temporary file */
-	size_t temp_dir; /* its first bytes: the directory of the key with its '/' */
+	int fd;             /* -1: opened again for each append */
+	int64_t pid;        /* whose put it is: a forked child neither publishes nor removes it */
+	_Atomic int broken; /* a write failed: the file is not the value */
+	int read_only;      /* nobody may write to the published file */
+	char *key;          /* both lie behind the struct */
+	char *temp;         /* path of the temporary file */
+	size_t temp_dir;    /* its first bytes: the directory of the key with its '/' */
 };
 
 static const char *temp_name(const struct dir_put *p)

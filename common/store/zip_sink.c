@@ -21,8 +21,10 @@ int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const ch
 	int code = ozr_put_begin(parent, key, 0, &k->put, err);
 	if (code)
 		return code;
-	if (!k->put->store->ops->put_patch)
+	const struct ozr_store_ops *ops = k->put->store->ops;
+	if (!ops->put_patch && !ops->put_write_at)
 		code = ozr_scratch_open(k->sys, &k->scratch, err);
+	k->anywhere = k->scratch >= 0 || ops->put_write_at;
 	if (code) {
 		ozr_put_abort(k->put);
 		k->put = NULL;
@@ -65,28 +67,32 @@ int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *byte
 		       struct ozr_err *err)
 {
 	int code = check(k, err);
-	if (!code)
-		code = k->scratch >= 0 ? write_scratch(k, offset, bytes, len, err)
-				       : ozr_put_patch(k->put, offset, bytes, len, err);
-	k->broken |= code != OZR_OK;
+	if (code)
+		return code;
+	if (k->scratch >= 0)
+		code = write_scratch(k, offset, bytes, len, err);
+	else if (k->anywhere)
+		code = k->put->store->ops->put_write_at(k->put, offset, bytes, len, err);
+	else
+		code = ozr_put_patch(k->put, offset, bytes, len, err);
+	if (code)
+		k->broken = 1;
 	return code;
 }
 
 int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len, struct ozr_err *err)
 {
 	/* The place of a value that was aborted is used again. */
-	const size_t again = (size_t)ozr_min_u64(k->end - k->at, len);
+	const size_t again = k->anywhere ? len : (size_t)ozr_min_u64(k->end - k->at, len);
 	int code = check(k, err);
 	if (!code && again)
 		code = ozr_zip_sink_patch(k, k->at, bytes, again, err);
-	if (!code && len > again) {
-		const char *rest = (const char *)bytes + again;
-		code = k->scratch >= 0 ? write_scratch(k, k->at + again, rest, len - again, err)
-				       : ozr_put_append(k->put, rest, len - again, err);
-	}
-	k->broken |= code != OZR_OK;
-	if (code)
+	if (!code && len > again)
+		code = ozr_put_append(k->put, (const char *)bytes + again, len - again, err);
+	if (code) {
+		k->broken = 1;
 		return code;
+	}
 	k->at += len;
 	k->end = ozr_max_u64(k->end, k->at);
 	return OZR_OK;
@@ -148,6 +154,8 @@ int ozr_zip_sink_publish(struct ozr_zip_sink *k, const struct ozr_zip_options *o
 		ozr_zip_sink_abort(k);
 		return code;
 	}
+	if (k->anywhere && k->scratch < 0)
+		k->put->size = k->end;
 	code = ozr_put_commit(k->put, opt->mode, NULL, err);
 	end_scratch(k);
 	return code;

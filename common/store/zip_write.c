@@ -190,6 +190,8 @@ static void writer_destroy(struct ozr_store *s)
 		}
 	}
 	ozr_free(ctx, w->table);
+	ozr_buf_release(&w->spare[0]);
+	ozr_buf_release(&w->spare[1]);
 	ozr_spool_free(w->spool);
 	ozr_free(ctx, w->comment);
 	ozr_store_unref(w->sink.parent);
@@ -257,6 +259,8 @@ int ozr_zip_create(struct ozr_store *parent, const char *key, const struct ozr_z
 	w->base.identity[0] = UINT64_MAX - 1; /* no other store is this one */
 	w->base.identity[1] = ozr_ctx_serial(parent->ctx);
 	pthread_mutex_init(&w->mutex, NULL);
+	ozr_buf_init(&w->spare[0], parent->ctx, SIZE_MAX / 2);
+	ozr_buf_init(&w->spare[1], parent->ctx, SIZE_MAX / 2);
 	code = take_options(w, opt, err);
 	if (!code)
 		code = ozr_spool_new(parent->ctx, &w->spool, err);

@@ -4,8 +4,10 @@
  * zip_write.c, zip_put.c, zip_finish.c.
  *
  * One mutex guards the table of members and the queue. Who has set `busy` owns
- * the stream: it alone touches the sink, and writes what has queued up meanwhile
- * before it lets go. No I/O is done under the mutex.
+ * the stream: it alone appends to the sink, and sees to what has queued up meanwhile
+ * before it lets go. Where bytes can be written anywhere, a value of known size
+ * owns no more than its place, which it takes while nobody has the stream. No I/O is
+ * done under the mutex.
  */
 #ifndef OZR_STORE_ZIP_WRITER_H
 #define OZR_STORE_ZIP_WRITER_H
@@ -26,9 +28,10 @@ struct ozr_zip_sink {
 	const struct ozr_sys *sys;
 	int64_t pid;  /* whose it is: a forked child writes nothing */
 	int scratch;  /* where puts cannot be patched the archive is made in this file; or -1 */
+	int anywhere; /* many may write at once, each to a place of its own */
 	uint64_t at;  /* the next byte goes there */
 	uint64_t end; /* bytes that were written; an aborted value leaves at before it */
-	int broken;   /* a write failed */
+	_Atomic int broken; /* a write failed */
 };
 
 int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const char *key,
@@ -37,6 +40,7 @@ int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len,
 		       struct ozr_err *err) OZR_MUST_CHECK;
 int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n,
 		      struct ozr_err *err) OZR_MUST_CHECK;
+/* Where sink.anywhere says so, any thread may do this, also where nothing was written yet. */
 int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *bytes, size_t len,
 		       struct ozr_err *err) OZR_MUST_CHECK;
 /* The archive becomes the value of its key; or nothing does. */
@@ -93,7 +97,9 @@ struct ozr_zip_writer {
 	int busy;    /* somebody owns the stream */
 	int started; /* documents that were there are at the beginning; by the stream's owner */
 	int ended;
-	size_t open;                      /* puts */
+	struct ozr_buf
+		spare[2]; /* of held values that were written, for further ones: no new pages */
+	size_t open;      /* puts */
 	struct ozr_zip_put *first, *last; /* committed values that wait for the stream */
 	struct ozr_err failure;           /* of a value that had waited; code 0: none */
 };
