@@ -3,6 +3,7 @@
  * The zip store as a program, for zip_archives.py:
  *
  *	zip_archives make ARCHIVE	writes an archive with all kinds of values
+ *	zip_archives large ARCHIVE	writes one of 4.9 GiB
  *	zip_archives dump ARCHIVE	prints "KEY<tab>SIZE<tab>HASH" of each value
  */
 #include <inttypes.h>
@@ -61,6 +62,29 @@ static int make(struct ozr_ctx *ctx, const char *path)
 	return 0;
 }
 
+/* 80 values of 1000 times the pattern. */
+static int large(struct ozr_ctx *ctx, const char *path)
+{
+	static unsigned char pattern[64 << 10];
+	struct ozr_store *z = NULL;
+	struct ozr_put *p = NULL;
+	char key[64];
+	for (size_t i = 0; i < sizeof pattern; i++)
+		pattern[i] = (unsigned char)(i * 7 + i / 251);
+	CHECK_OK(ozr_zip_create_file(ctx, path, NULL, OZR_FLUSH_NONE, &z, &err));
+	put_text(z, "zarr.json", "{}");
+	for (int i = 0; i < 80; i++) {
+		snprintf(key, sizeof key, "c/%d", i);
+		CHECK_OK(ozr_put_begin(z, key, i % 2 ? 1000 * sizeof pattern : 0, &p, &err));
+		for (int k = 0; k < 1000; k++)
+			CHECK_OK(ozr_put_append(p, pattern, sizeof pattern, &err));
+		CHECK_OK(ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
+	}
+	CHECK_OK(ozr_zip_commit(z, &err));
+	ozr_store_unref(z);
+	return 0;
+}
+
 struct walk {
 	struct ozr_store *store;
 	const char *prefix;
@@ -104,7 +128,9 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	CHECK_OK(ozr_ctx_new(NULL, &ctx, &err));
-	int rc = strcmp(argv[1], "make") == 0 ? make(ctx, argv[2]) : dump(ctx, argv[2]);
+	int rc = strcmp(argv[1], "make") == 0    ? make(ctx, argv[2])
+		 : strcmp(argv[1], "large") == 0 ? large(ctx, argv[2])
+						 : dump(ctx, argv[2]);
 	ozr_ctx_unref(ctx);
 	return rc;
 }

@@ -137,6 +137,61 @@ def check_info_zip(folder):
     assert dumped(path) == {"-": (str(len(DATA)), f"{zlib.crc32(DATA):08x}")}
 
 
+def check_kinds(folder):
+    """What is seldom: bytes before the first entry, another order, an archive appended to, members that we cannot read."""
+    path = os.path.join(folder, "kinds.zip")
+    with open(path, "wb") as f:
+        f.write(DATA[:5000])
+    for i in range(3):  # appended to, each time with a new directory
+        with zipfile.ZipFile(path, "a") as z:
+            z.writestr(f"c/{i}", DATA[i:], compress_type=zipfile.ZIP_DEFLATED if i else zipfile.ZIP_STORED)
+        same_as_python(path)
+    with zipfile.ZipFile(path, "w") as z:
+        fill(z, zipfile.ZIP_STORED)
+        z.filelist.reverse()
+        z._didModify = True
+    same_as_python(path)
+    with open(path, "wb") as f, zipfile.ZipFile(Pipe(f), "w") as z:  # ZIP64 sizes behind the data
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            info = zipfile.ZipInfo(f"große/{method}")
+            info.compress_type = method
+            with z.open(info, "w", force_zip64=True) as member:
+                member.write(DATA)
+    same_as_python(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as z:
+        z.writestr("lzma", DATA)
+        z.writestr("stored", DATA, compress_type=zipfile.ZIP_STORED)
+        link = zipfile.ZipInfo("link")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        z.writestr(link, b"stored", compress_type=zipfile.ZIP_STORED)
+    got = dumped(path)
+    assert got["lzma"][0] == "UNSUPPORTED" and "method 14" in got["lzma"][1], got
+    assert got["link"][0] == "UNSUPPORTED" and "symbolic link" in got["link"][1], got
+    assert got["stored"] == (str(len(DATA)), f"{zlib.crc32(DATA):08x}")
+
+
+def check_large(folder):
+    """More than 4 GiB, ours and Python's; only with OZR_LONG."""
+    if not os.environ.get("OZR_LONG"):
+        return
+    path = os.path.join(folder, "large.ozx")
+    run("large", path)
+    with zipfile.ZipFile(path) as z:
+        last = z.getinfo("c/79")
+        assert last.header_offset > 1 << 32 and last.file_size == 1000 * len(DATA)
+        assert z.testzip() is None
+        assert z.read("c/79")[: len(DATA)] == DATA
+    assert len(dumped(path)) == 81
+    os.remove(path)
+    with zipfile.ZipFile(path, "w") as z:
+        for i in range(3):  # one member beyond 4 GiB, one behind it
+            with z.open(f"c/{i}", "w", force_zip64=True) as f:
+                for _ in range((1, 66000, 1)[i]):
+                    f.write(DATA)
+    same_as_python(path)
+    os.remove(path)
+
+
 def check_refused(folder):
     path = os.path.join(folder, "bad.zip")
     for name in ("../up", "/root", "a/./b", "a\x07b"):
@@ -154,7 +209,7 @@ def check_refused(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        for check in (check_ours, check_theirs, check_info_zip, check_refused):
+        for check in (check_ours, check_theirs, check_info_zip, check_kinds, check_refused, check_large):
             check(folder)
             print("ok", check.__name__)
 
