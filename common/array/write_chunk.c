@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "array/dtype.h"
+#include "base/ckd.h"
 
 enum { MAX_PUTS = 32 };
 
@@ -109,12 +110,35 @@ static int move_out(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_c
 	return rc;
 }
 
+/* How many bytes a shard will have whose chunks are not compressed; 0: nobody can know. Chunks that
+ * turn out to be fill, or are written again, make it another number. */
+static uint64_t stream_size(struct ozr_writer *w, const struct ozr_open_shard *s)
+{
+	const struct ozr_grid *g = &w->a->meta.grid;
+	uint64_t length = 0, stored = s->valid, size = 0;
+
+	if (strcmp(ozr_chain_name(g->leaf), "none") != 0)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	for (uint64_t i = 0; i < g->inner_total; i++) {
+		if (s->slot[i].state == OZR_SLOT_FILL)
+			stored--;
+		if (s->slot[i].state == OZR_SLOT_ENCODED)
+			length = s->slot[i].length;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (ozr_ckd_mul(stored, length, &size) ||
+	    ozr_ckd_add(size, g->level[0].layout->index_bytes, &size))
+		return 0;
+	return length > 0 ? size : 0;
+}
+
 static int begin_stream(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_err *err)
 {
 	char key[OZR_KEY_MAX + 1];
 	int rc = ozr_meta_key(&w->a->meta, w->a->path, s->coord, key, err);
 
-	return rc ? rc : ozr_put_begin(w->a->store, key, 0, &s->put, err);
+	return rc ? rc : ozr_put_begin(w->a->store, key, stream_size(w, s), &s->put, err);
 }
 
 static int move_all_out(struct ozr_writer *w, struct ozr_open_shard *s, struct ozr_err *err)

@@ -190,3 +190,19 @@ const struct ozr_sys ozr_sys_real = {
 	.random = real_random,
 	.now_ns = real_now_ns,
 };
+
+int ozr_read_all(const struct ozr_sys *sys, int fd, void *bytes, size_t len, uint64_t offset)
+{
+	char *to = bytes;
+	while (len > 0) {
+		ssize_t n = sys->pread(fd, to, len < INT_MAX ? len : INT_MAX, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : EIO;
+		to += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}

@@ -53,4 +53,7 @@ struct ozr_sys {
 
 extern const struct ozr_sys ozr_sys_real;
 
+/* All len bytes at offset. 0, or errno; EIO when the file ends before. */
+int ozr_read_all(const struct ozr_sys *sys, int fd, void *bytes, size_t len, uint64_t offset);
+
 #endif

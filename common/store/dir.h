@@ -99,6 +99,8 @@ int ozr_dir_put_begin(struct ozr_store *s, const char *key, uint64_t size_hint,
 int ozr_dir_put_append(struct ozr_put *p, const void *bytes, size_t len, struct ozr_err *err);
 int ozr_dir_put_patch(struct ozr_put *p, uint64_t offset, const void *bytes, size_t len,
 		      struct ozr_err *err);
+int ozr_dir_put_read_at(struct ozr_put *p, uint64_t offset, void *bytes, size_t len,
+			struct ozr_err *err);
 int ozr_dir_put_read_only(struct ozr_put *p, struct ozr_err *err);
 int ozr_dir_put_commit(struct ozr_put *p, enum ozr_put_mode mode, struct ozr_placement *out,
 		       struct ozr_err *err);

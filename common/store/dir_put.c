@@ -64,7 +64,7 @@ static int create_temp(struct dir_put *p, struct ozr_err *err)
 		if (code)
 			return code;
 		p->fd = ozr_dir_resolve(s->sys, s->root, p->temp,
-					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+					O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 		if (p->fd >= 0)
 			return OZR_OK;
 		sys = errno;
@@ -167,7 +167,7 @@ static int write_all(const struct ozr_sys *sys, int fd, const char *bytes, size_
 static int reopen(const struct dir_put *p)
 {
 	const struct ozr_dir_store *s = ozr_dir(p->base.store);
-	return ozr_dir_resolve(s->sys, s->root, p->temp, O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	return ozr_dir_resolve(s->sys, s->root, p->temp, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
 static int may_go_on(const struct dir_put *p, struct ozr_err *err)
@@ -198,6 +198,21 @@ int ozr_dir_put_patch(struct ozr_put *base, uint64_t offset, const void *bytes, 
 		return OZR_OK;
 	p->broken = 1;
 	return ozr_dir_fail(err, bad, "write", p->key);
+}
+
+int ozr_dir_put_read_at(struct ozr_put *base, uint64_t offset, void *bytes, size_t len,
+			struct ozr_err *err)
+{
+	const struct dir_put *p = (const struct dir_put *)base;
+	const struct ozr_sys *sys = ozr_dir(base->store)->sys;
+	int code = may_go_on(p, err);
+	if (code)
+		return code;
+	int fd = p->fd >= 0 ? p->fd : reopen(p);
+	int bad = fd < 0 ? errno : ozr_read_all(sys, fd, bytes, len, offset);
+	if (fd >= 0 && p->fd < 0)
+		sys->close(fd);
+	return bad ? ozr_dir_fail(err, bad, "read", p->key) : OZR_OK;
 }
 
 int ozr_dir_put_append(struct ozr_put *base, const void *bytes, size_t len, struct ozr_err *err)

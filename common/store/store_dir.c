@@ -228,6 +228,7 @@ static const struct ozr_store_ops dir_ops = {
 	.put_append = ozr_dir_put_append,
 	.put_patch = ozr_dir_put_patch,
 	.put_write_at = ozr_dir_put_patch,
+	.put_read_at = ozr_dir_put_read_at,
 	.put_read_only = ozr_dir_put_read_only,
 	.put_commit = ozr_dir_put_commit,
 	.put_abort = ozr_dir_put_abort,

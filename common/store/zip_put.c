@@ -368,7 +368,6 @@ static int hold(struct ozr_zip_put *p, const void *bytes, size_t len, struct ozr
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(p->base.store);
 	int code = OZR_OK;
-	p->crc = ozr_crc32(p->crc, bytes, len);
 	if (!p->bytes.cap)
 		take_spare(w, &p->bytes);
 	if (atomic_load(&w->held) + len > HELD_MOST && p->bytes.len + len >= PIECE) {
@@ -386,14 +385,34 @@ static int hold(struct ozr_zip_put *p, const void *bytes, size_t len, struct ozr
 	return code;
 }
 
+/* There are more bytes than were announced: what was written is held from now on. */
+static int take_back(struct ozr_zip_put *p, struct ozr_err *err)
+{
+	struct ozr_zip_writer *w = ozr_zip_writer(p->base.store);
+	char *block = ozr_alloc(w->base.ctx, PIECE, err);
+	int code = block ? OZR_OK : ozr_alloc_code(err);
+	for (uint64_t at = 0; at < p->base.size && !code;) {
+		const size_t n = (size_t)ozr_min_u64(PIECE, p->base.size - at);
+		code = ozr_zip_sink_read(&w->sink, p->member->data + at, block, n, err);
+		if (!code)
+			code = hold(p, block, n, err);
+		at += n;
+	}
+	ozr_free(w->base.ctx, block);
+	if (code)
+		return code;
+	pthread_mutex_lock(&w->mutex);
+	give_back(w, p, p->member->header);
+	p->placed = 0;
+	pthread_mutex_unlock(&w->mutex);
+	return OZR_OK;
+}
+
 /* The checksum and the copy to the file, a piece at a time, so that it is read from memory once. */
 static int write_through(struct ozr_zip_put *p, const char *bytes, size_t len, struct ozr_err *err)
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(p->base.store);
 	int code = OZR_OK;
-	if (p->placed && len > p->room - p->base.size)
-		return ozr_fail(err, OZR_BAD_ARG,
-				"%" PRIu64 " bytes were announced, there are more", p->room);
 	while (len && !code) {
 		const size_t n = (size_t)ozr_min_u64(len, PIECE);
 		p->crc = ozr_crc32(p->crc, bytes, n);
@@ -402,6 +421,19 @@ static int write_through(struct ozr_zip_put *p, const char *bytes, size_t len, s
 		len -= n;
 	}
 	return code;
+}
+
+static int append_value(struct ozr_zip_put *p, const void *bytes, size_t len, struct ozr_err *err)
+{
+	int code = OZR_OK;
+	if (p->placed && len > p->room - p->base.size)
+		code = take_back(p, err);
+	if (code)
+		return code;
+	if (p->streams || p->placed)
+		return write_through(p, bytes, len, err);
+	p->crc = ozr_crc32(p->crc, bytes, len);
+	return hold(p, bytes, len, err);
 }
 
 int ozr_zip_put_append(struct ozr_put *base, const void *bytes, size_t len, struct ozr_err *err)
@@ -415,10 +447,8 @@ int ozr_zip_put_append(struct ozr_put *base, const void *bytes, size_t len, stru
 		return OZR_OK;
 	if (p->is_document)
 		code = ozr_buf_append(&p->bytes, bytes, len, err);
-	else if (p->streams || p->placed)
-		code = write_through(p, bytes, len, err);
 	else
-		code = hold(p, bytes, len, err);
+		code = append_value(p, bytes, len, err);
 	p->broken = code != OZR_OK;
 	return fail_write(code, p->member->key, err);
 }

@@ -24,7 +24,7 @@ int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const ch
 	const struct ozr_store_ops *ops = k->put->store->ops;
 	if (!ops->put_patch && !ops->put_write_at)
 		code = ozr_scratch_open(k->sys, &k->scratch, err);
-	k->anywhere = k->scratch >= 0 || ops->put_write_at;
+	k->anywhere = k->scratch >= 0 || (ops->put_write_at && ops->put_read_at);
 	if (code) {
 		ozr_put_abort(k->put);
 		k->put = NULL;
@@ -98,6 +98,19 @@ int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len, st
 	return OZR_OK;
 }
 
+int ozr_zip_sink_read(struct ozr_zip_sink *k, uint64_t offset, void *bytes, size_t len,
+		      struct ozr_err *err)
+{
+	int code = check(k, err);
+	if (code)
+		return code;
+	if (k->scratch < 0)
+		return k->put->store->ops->put_read_at(k->put, offset, bytes, len, err);
+	int bad = ozr_read_all(k->sys, k->scratch, bytes, len, offset);
+	return bad ? ozr_fail(err, OZR_IO, "read the archive's scratch file: error %d", bad)
+		   : OZR_OK;
+}
+
 int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n, struct ozr_err *err)
 {
 	char block[4096];
@@ -119,16 +132,11 @@ static int copy(struct ozr_zip_sink *k, struct ozr_err *err)
 	char *block = ozr_alloc(ctx, BLOCK, err);
 	int code = block ? OZR_OK : ozr_alloc_code(err);
 	for (uint64_t at = 0; at < k->end && !code;) {
-		ssize_t n = k->sys->pread(k->scratch, block,
-					  (size_t)ozr_min_u64(BLOCK, k->end - at), (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			code = ozr_fail(err, OZR_IO, "read the archive's scratch file: error %d",
-					n < 0 ? errno : EIO);
-		else
-			code = ozr_put_append(k->put, block, (size_t)n, err);
-		at += code ? 0 : (uint64_t)n;
+		const size_t n = (size_t)ozr_min_u64(BLOCK, k->end - at);
+		code = ozr_zip_sink_read(k, at, block, n, err);
+		if (!code)
+			code = ozr_put_append(k->put, block, n, err);
+		at += n;
 	}
 	ozr_free(ctx, block);
 	return code;

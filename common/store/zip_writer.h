@@ -38,6 +38,9 @@ int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const ch
 		      struct ozr_err *err) OZR_MUST_CHECK;
 int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len,
 		       struct ozr_err *err) OZR_MUST_CHECK;
+/* Bytes that were written, where sink.anywhere says so; any thread. */
+int ozr_zip_sink_read(struct ozr_zip_sink *k, uint64_t offset, void *bytes, size_t len,
+		      struct ozr_err *err) OZR_MUST_CHECK;
 int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n,
 		      struct ozr_err *err) OZR_MUST_CHECK;
 /* Where sink.anywhere says so, any thread may do this, also where nothing was written yet. */

@@ -229,6 +229,43 @@ static void test_options(void)
 	ozr_store_unref(parent);
 }
 
+/* Values that say how long they are and are not, in an archive that is a file. */
+static void test_wrong_sizes(void)
+{
+	static const size_t said[] = {1000, 999, 1, BYTES, 1001, 5000};
+	struct ozr_store *folder = NULL, *z = NULL;
+	struct ozr_put *p[6];
+	char dir[PATH_MAX], key[16];
+	temp_dir(dir);
+	CHECK_OK(ozr_store_open_dir(ctx, dir, OZR_UPDATE, OZR_FLUSH_NONE, &folder, &err));
+	for (int last = 0; last < 6; last++) { /* which one lies behind the others */
+		CHECK_OK(ozr_zip_create(folder, "a.ozx", NULL, &z, &err));
+		for (int i = 0; i < 6; i++) {
+			const int k = (i + last) % 6;
+			snprintf(key, sizeof key, "c/%d", k);
+			CHECK_OK(ozr_put_begin(z, key, said[k], &p[k], &err));
+		}
+		for (size_t at = 0; at < 1000; at += 100)
+			for (int i = 0; i < 6; i++)
+				CHECK_OK(ozr_put_append(p[i], big + at + 7 * i, 100, &err));
+		CHECK_OK(put(z, "zarr.json", "{}"));
+		ozr_put_abort(p[5]);
+		for (int i = 0; i < 5; i++)
+			CHECK_OK(ozr_put_commit(p[i], OZR_PUT_REPLACE, NULL, &err));
+		CHECK_OK(ozr_zip_commit(z, &err));
+		ozr_store_unref(z);
+		z = reopened(folder);
+		for (int i = 0; i < 5; i++) {
+			snprintf(key, sizeof key, "c/%d", i);
+			has(z, key, big + 7 * i, 1000);
+		}
+		CHECK(missing(z, "c/5"));
+		ozr_store_unref(z);
+	}
+	ozr_store_unref(folder);
+	remove_tree(dir);
+}
+
 struct seen {
 	char names[200];
 };
@@ -498,6 +535,7 @@ int main(void)
 	test_root_last();
 	test_options();
 	test_changes();
+	test_wrong_sizes();
 	test_refusals();
 	test_many_open(0);
 	test_many_open(1);

@@ -99,7 +99,7 @@ struct ozr_store_ops {
 	void (*advise)(struct ozr_object *o, size_t n, const struct ozr_range *ranges);
 	void (*close)(struct ozr_object *o);
 
-	/* size_hint: how many bytes will come, 0 when unknown. More than that may be refused. */
+	/* size_hint: how many bytes will come, 0 when unknown. Other numbers than that cost. */
 	int (*put_begin)(struct ozr_store *s, const char *key, uint64_t size_hint,
 			 struct ozr_put **out, struct ozr_err *err);
 	/* Once this has failed the put can only end: its commit fails too. */
@@ -112,6 +112,9 @@ struct ozr_store_ops {
 	 * commit, and nothing is appended. */
 	int (*put_write_at)(struct ozr_put *p, uint64_t offset, const void *bytes, size_t len,
 			    struct ozr_err *err);
+	/* With it: bytes that were written. */
+	int (*put_read_at)(struct ozr_put *p, uint64_t offset, void *bytes, size_t len,
+			   struct ozr_err *err);
 	/* Optional: the value that commit publishes shall refuse to be written to. */
 	int (*put_read_only)(struct ozr_put *p, struct ozr_err *err);
 	/* Both end the put and free it, whatever they return. */
@@ -210,7 +213,7 @@ OZR_API OZR_MUST_CHECK int ozr_object_read(struct ozr_object *o, size_t n,
 OZR_API void ozr_object_advise(struct ozr_object *o, size_t n, const struct ozr_range *ranges);
 OZR_API void ozr_object_close(struct ozr_object *o); /* NULL is fine */
 
-/* size_hint: how many bytes will be appended (more may be refused), or 0. */
+/* size_hint: how many bytes will be appended (another number costs time or space), or 0. */
 OZR_API OZR_MUST_CHECK int ozr_put_begin(struct ozr_store *s, const char *key, uint64_t size_hint,
 					 struct ozr_put **out, struct ozr_err *err);
 OZR_API OZR_MUST_CHECK int ozr_put_append(struct ozr_put *p, const void *bytes, size_t len,
