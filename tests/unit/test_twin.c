@@ -38,7 +38,8 @@ static struct ozr_image_options options(const struct kind *k)
 	}
 	o.chunk[o.rank - 1] = o.chunk[o.rank - 2] = k->tile;
 	o.no_shards = k->no_shards;
-	o.method = OZR_NEAREST; /* so that levels follow the formula */
+	o.grouped_levels = k->levels == 3; /* other paths */
+	o.method = OZR_NEAREST;            /* so that levels follow the formula */
 	snprintf(o.codec.codec, sizeof o.codec.codec, "%s", k->codec);
 	return o;
 }

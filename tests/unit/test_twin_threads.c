@@ -182,6 +182,47 @@ static void test_many_tiles(const char *dir)
 	ozr_store_unref(folder);
 }
 
+static void count_warning(void *user, const char *msg)
+{
+	if (strstr(msg, "70000 pages"))
+		++*(int *)user;
+}
+
+/* More pages than old readers can walk through. */
+static void test_many_pages(struct ozr_store *store)
+{
+	enum { PAGES = 70000 };
+	const struct ozr_zip_options zo = {.head = OZR_TWIN_HEAD};
+	struct ozr_image_options o = options();
+	int warnings = 0;
+	struct ozr_call call = {.user = &warnings, .warn = count_warning};
+	struct ozr_twin_storage storage;
+	struct ozr_store *zip;
+	struct ozr_twin *twin;
+	struct ozr_image *img;
+	char *text;
+	size_t len, pages = 0;
+	o.shape[0] = PAGES;
+	o.levels = 2;
+	CHECK_OK(ozr_twin_complete(&o, NULL, &storage, &err));
+	CHECK_OK(ozr_zip_create(store, "pages", &zo, &zip, &err));
+	CHECK_OK(ozr_image_create(zip, "", OZR_CREATE_DIRECT, &o, &img, &err));
+	CHECK_OK(ozr_twin_begin(zip, img, NULL, &twin, &err));
+	CHECK_OK(ozr_image_commit(img, NULL, &err));
+	CHECK_OK(ozr_twin_finish(twin, &call, &err));
+	CHECK(warnings == 1);
+	ozr_twin_free(twin);
+	ozr_image_close(img);
+	CHECK_OK(ozr_zip_commit(zip, &err));
+	ozr_store_unref(zip);
+	CHECK_OK(ozr_store_get(store, "pages", 1 << 30, &text, &len, NULL, &err));
+	struct bigtiff t = {(unsigned char *)text, len};
+	for (uint64_t ifd = tiff_first(&t); ifd; ifd = tiff_next(&t, ifd), pages++)
+		CHECK(tiff_value(&t, tiff_value(&t, ifd, 330, 0), 256, 0) == SIDE / 2);
+	CHECK(pages == PAGES);
+	ozr_text_free(text);
+}
+
 /* Cancelled in the middle of its pages, and then nothing is there. */
 static void test_cancel(struct ozr_store *store)
 {
@@ -218,6 +259,7 @@ int main(void)
 	run(store, 5);
 	test_cancel(store);
 	test_many_tiles(dir);
+	test_many_pages(store);
 	ozr_store_unref(store);
 	ozr_ctx_unref(ctx);
 	remove_tree(dir);

@@ -2,7 +2,7 @@
 /*
  * Twins: one file that is a zipped OME-Zarr 0.5 (".ozx", RFC-9) and an OME-TIFF
  * pyramid (BigTIFF), with no pixel stored twice: the TIFF's tiles are the
- * chunks in the archive's shards. docs/twin.md has the byte layout.
+ * chunks in the archive's shards. docs/twin-layout.md has the bytes.
  *
  *   ozr_twin_complete(&opt, &how, err);               what a twin needs of the image
  *   ozr_zip_create(parent, key, &zip_options, &zip, err);   head = OZR_TWIN_HEAD
@@ -38,7 +38,7 @@ enum ozr_twin_samples {
 	OZR_TWIN_PLANES  /* all channels, in planes (PlanarConfiguration 2) */
 };
 
-/* One field for the IFD of each full-resolution page, e.g. GeoTIFF's. Borrowed. */
+/* One field for the IFD of each full-resolution page, e.g. GeoTIFF's. Copied by ozr_twin_begin(). */
 struct ozr_tiff_tag {
 	uint16_t tag, type; /* type: as in TIFF 6.0 and BigTIFF, 1 to 18 */
 	uint64_t count;
@@ -50,7 +50,9 @@ struct ozr_twin_options {
 	enum ozr_twin_samples samples;
 	unsigned tags;
 	const struct ozr_tiff_tag *tag; /* of those that the writer does not set itself */
-	const char *description; /* [OME-XML of the image] ImageDescription of the first page */
+	const char
+		*description; /* [OME-XML of the image; none for int64 and uint64] ImageDescription
+				  * of the first page */
 };
 
 /* Fill in what a twin needs and the caller has left open: chunks of one plane (512 x 512), zstd,
@@ -66,11 +68,13 @@ OZR_API OZR_MUST_CHECK int ozr_twin_complete(struct ozr_image_options *opt,
 
 struct ozr_twin;
 /* zip: with a head of OZR_TWIN_HEAD bytes and no value yet; img: being created at its root. Both
- * must outlive the twin. */
+ * must outlive the twin. samples AUTO is what the chunks are made for: PIXELS if they hold all
+ * channels. What ozr_twin_complete() refuses is refused here, too. */
 OZR_API OZR_MUST_CHECK int ozr_twin_begin(struct ozr_store *zip, struct ozr_image *img,
 					  const struct ozr_twin_options *how, struct ozr_twin **out,
 					  struct ozr_err *err);
-/* Write the IFDs and the header; after ozr_image_commit(). */
+/* Write the IFDs and the header; after ozr_image_commit(), and once. Warns of numbers that many
+ * programs cannot read (call->warn). After a failure the archive is to be aborted. */
 OZR_API OZR_MUST_CHECK int ozr_twin_finish(struct ozr_twin *twin, const struct ozr_call *call,
 					   struct ozr_err *err);
 OZR_API void ozr_twin_free(struct ozr_twin *twin); /* NULL is fine */
