@@ -2,8 +2,8 @@
 /*
  * Watching where chunks come to lie: what a watch is told is what
  * ozr_array_locate() finds, for shards, unsharded chunks, chunks that stream
- * into their shard and chunks copied from an older shard; from several threads;
- * and its failure fails the write.
+ * into their shard, chunks that came encoded and chunks copied from an older
+ * shard; from several threads; and its failure fails the write.
  */
 #include <pthread.h>
 
@@ -166,6 +166,35 @@ static void run(struct ozr_store *store, const char *path, int sharded, size_t b
 	free(t);
 }
 
+/* Chunks that come encoded already are told like others. */
+static void test_encoded(struct ozr_store *store)
+{
+	struct ozr_array_options opt = {.dtype = OZR_UINT8,
+					.rank = 2,
+					.shape = {SIDE, SIDE},
+					.chunk = {CHUNK, CHUNK},
+					.shard = {3 * CHUNK, 3 * CHUNK},
+					.codec = {.codec = "none", .no_checksum = 1}};
+	struct told *t = calloc(1, sizeof(*t));
+	struct ozr_chunk_watch watch = {t, stored};
+	unsigned char bytes[CHUNK * CHUNK];
+	struct ozr_array *a;
+	struct ozr_err err;
+	CHECK(t && pthread_mutex_init(&t->lock, NULL) == 0);
+	memset(bytes, 5, sizeof(bytes));
+	CHECK_OK(ozr_array_create(store, "encoded", &opt, &a, &err));
+	ozr_array_watch(a, &watch);
+	for (uint64_t i = 0; i < GRID; i++)
+		CHECK_OK(ozr_array_write_encoded(a, (uint64_t[]){i, GRID - 1 - i}, bytes,
+						 sizeof(bytes), NULL, &err));
+	CHECK_OK(ozr_array_flush(a, NULL, &err));
+	ozr_array_close(a);
+	CHECK(t->all == GRID);
+	compare(store, "encoded", t, GRID);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
 static void test_failure(struct ozr_store *store)
 {
 	struct ozr_array_options opt = {
@@ -204,6 +233,7 @@ int main(void)
 		snprintf(path, sizeof(path), "a%d", i);
 		run(store, path, i % 2, budgets[i / 2 % 2], i / 4 ? "zstd" : "none");
 	}
+	test_encoded(store);
 	test_failure(store);
 	ozr_store_unref(store);
 	ozr_ctx_unref(ctx);
