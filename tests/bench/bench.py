@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Benchmarks as ratios to peers measured in the same run: pairs, interleaved, medians of 7.
 
-usage: bench.py BUILD WORK [read|gdal|replay|tile|write|memory ...]
+usage: bench.py BUILD WORK [read|gdal|replay|tile|write|twin|memory ...]
   BUILD  a Release build of the project      WORK  a folder with 40 GB free (memory needs most of it)
   run it by the python of the peers' environment (tests/interop/peers.sh); OZR_GDAL313 names the root of a
   system with GDAL 3.13 (a debootstrap of Debian testing) for `gdal` and `replay`, and OZR_GDAL313_DRIVER the
@@ -203,6 +203,25 @@ class Bench:
                                                "file type = ENVI Standard\ndata type = 12\ninterleave = bsq\nbyte order = 0\n")
         return raw
 
+    def twin(self):
+        """An archive against a folder, a twin against an archive: the same chunks, codec and levels."""
+        for codec in ("zstd", "none"):
+            times, peaks = {}, {}
+            for _ in range(ROUNDS + 1):
+                for form in ("folder", "ozx", "twin"):
+                    target = self.work / f"form.{form}"
+                    shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+                    words = [self.build / "tests/twin_bench", form, target, self.specimen(), *map(str, SHAPE), codec]
+                    seconds, peak = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+                    times.setdefault(form, []).append(float(seconds))
+                    peaks.setdefault(form, []).append(int(peak))
+            for form, base in (("ozx", "folder"), ("twin", "ozx")):
+                ratio = [a / b for a, b in zip(times[form][1:], times[base][1:])]
+                q = statistics.quantiles(ratio, n=4)
+                print(f"| write volume, {codec}: {form} | {statistics.median(times[form][1:]):.3g} s, {max(peaks[form])} MiB | "
+                      f"{base} {statistics.median(times[base][1:]):.3g} s, {max(peaks[base])} MiB | "
+                      f"**{statistics.median(ratio):.3f}** of the time ({q[0]:.3f}-{q[2]:.3f}) | |", flush=True)
+
     def memory(self):
         for name, make in (("16 GiB volume", self.big_volume), ("131072 x 65536 stripped GeoTIFF", self.big_strips)):
             source, options = make()
@@ -252,7 +271,7 @@ def folder_size(folder):
 def main():
     bench = Bench(*sys.argv[1:3])
     print("| what | ours | peer | peer / ours | |\n|---|---|---|---|---|")
-    for name in sys.argv[3:] or ["read", "gdal", "replay", "tile", "write", "memory"]:
+    for name in sys.argv[3:] or ["read", "gdal", "replay", "tile", "write", "twin", "memory"]:
         getattr(bench, name)()
 
 
