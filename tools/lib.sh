@@ -6,7 +6,9 @@
 # shellcheck disable=SC2034
 BUILD_PACKAGES="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev libblosc-dev libzstd-dev libcjson-dev libdeflate-dev liblz4-dev"
 DEMO_PACKAGES="$BUILD_PACKAGES gdal-bin python3-gdal python3-numpy"
-TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe strace valgrind zlib1g-dev"
+# Other people's readers of twins (docs/twin.md).
+READER_PACKAGES="libtiff-tools libvips-tools libopencv-imgcodecs-dev unzip"
+TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe strace valgrind zlib1g-dev $READER_PACKAGES"
 # What the tests on other releases need on top, and those inside QGIS.
 # shellcheck disable=SC2034
 MATRIX_PACKAGES="python3-zarr"

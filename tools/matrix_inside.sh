@@ -18,7 +18,7 @@ apt-get clean
 
 say "Building"
 export CMAKE_BUILD_PARALLEL_LEVEL="$JOBS"
-[ -n "$UNIT" ] || TARGETS="gdal_OMEZarr magick_coders ozr_specimen"
+[ -n "$UNIT" ] || TARGETS="gdal_OMEZarr magick_coders ozr_specimen make_twin"
 build /ozr/build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DOZR_WERROR=ON -DOZR_GDAL=ON -DOZR_MAGICK=ON
 
 say "Tests"

@@ -29,6 +29,8 @@ export OZR_SHARED
 
 # shellcheck disable=SC2046,SC2086
 need_packages $TEST_PACKAGES $(magick_packages test)
+# npm may have come from elsewhere; Debian's is for Debian's node.
+command -v npm >/dev/null || need_packages nodejs npm
 clang_format=$(apt-cache search --names-only '^clang-format-14$' 2>/dev/null | head -n 1)
 [ -z "$clang_format" ] || [ "$(id -u)" -ne 0 ] || need_packages clang-format-14
 

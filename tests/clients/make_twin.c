@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * make_twin OUT DTYPE AXES SHAPE [codec=zstd|none] [tile=N] [levels=N] [samples=pages|pixels|planes]
- *           [shard=N] [method=mean|nearest] [scale=S] [unit=U] [name=N] < PIXELS
+ *           [shard=N] [method=mean|nearest] [scale=S] [unit=U] [name=N] [alpha=N] < PIXELS
  *
  * A file that is a zipped OME-Zarr and an OME-TIFF pyramid, from raw little-endian pixels in C
  * order, plane after plane: make_twin a.ozx uint16 czyx 2,3,700,900 tile=256 < a.raw
- * Chunks that are all 0 are not stored. shard: tiles a side; 0: none.
+ * Chunks that are all 0 are not stored. shard: tiles a side; 0: none. alpha: a channel, from 1 on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +77,8 @@ static int parse_option(struct job *j, const char *arg)
 	case 'u' * 256 + 'n':
 		snprintf(o->axes[y].unit, sizeof o->axes[y].unit, "%s", value);
 		return snprintf(o->axes[x].unit, sizeof o->axes[x].unit, "%s", value) > 0;
+	case 'a' * 256 + 'l':
+		return (o->alpha = strtoull(value, NULL, 10)) > 0;
 	case 'n' * 256 + 'a':
 		o->name = value;
 		return 1;

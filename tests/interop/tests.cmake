@@ -25,3 +25,10 @@ if(NOT OZR_SANITIZE)
     endif()
   endforeach()
 endif()
+
+# Twins and other people's readers of both sides; in the hosts of tools/matrix.sh too.
+if(TARGET make_twin AND NOT OZR_SANITIZE)
+  add_test(NAME interop/twins COMMAND "${CMAKE_CURRENT_LIST_DIR}/run_twins.sh")
+  set_tests_properties(interop/twins PROPERTIES LABELS "interop;hosts" TIMEOUT 3600
+    ENVIRONMENT "OZR_MAKE_TWIN=$<TARGET_FILE:make_twin>;OZR_DRIVER_FOLDER=$<$<TARGET_EXISTS:gdal_OMEZarr>:$<TARGET_FILE_DIR:gdal_OMEZarr>>")
+endif()
