@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/inflate.h"
 #include "ozr/ozr.h"
-#include "support/zip.h"
 
 struct twin_recipe {
 	const char *axes; /* "czyx" */
@@ -140,7 +140,7 @@ __attribute__((unused)) static void twin_fix(unsigned char *b, size_t len)
 				size = twin_load(b + i + n + 4, 8);
 			if (data > len || size > len - data)
 				return;
-			crc = zip_crc(b + data, (size_t)size);
+			crc = ozr_crc32(0, b + data, (size_t)size);
 			at = local + 14;
 		} else if (twin_load(central, 4) == 0x02014b50) {
 			at = central + 16;

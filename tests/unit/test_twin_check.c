@@ -12,6 +12,7 @@
 #include "support/fault.h"
 #include "support/tiff.h"
 #include "support/twin.h"
+#include "support/zip.h"
 
 static struct ozr_ctx *ctx;
 static struct ozr_store *mem;
