@@ -11,10 +11,7 @@
  * verified here. Nothing is changed after opening but the offsets of data, which are
  * atomic. Threads and forks: as the parent.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
 
 #include "base/ckd.h"
@@ -22,7 +19,6 @@
 #include "base/inflate.h"
 #include "base/mem.h"
 #include "ozr/zip.h"
-#include "store/dir.h"
 #include "store/zip.h"
 
 struct zip_store {
@@ -487,37 +483,15 @@ int ozr_store_open_zip(struct ozr_store *parent, const char *key, int flags, str
 
 /* --- Local files --------------------------------------------------------------- */
 
-/* The directory of an absolute path as a store; name gets the rest. */
-static int open_folder(struct ozr_ctx *ctx, char *path, const char **name, struct ozr_store **out,
-		       struct ozr_err *err)
-{
-	const struct ozr_sys *sys = ozr_ctx_sys(ctx);
-	char *slash = strrchr(path, '/');
-	*name = slash + 1;
-	*slash = '\0';
-	int fd = sys->open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return ozr_dir_fail(err, errno, "open", path);
-	return ozr_dir_open_fd(ctx, fd, slash == path ? "/" : path, OZR_READ, OZR_FLUSH_NONE, out,
-			       err);
-}
-
 int ozr_store_open_zip_file(struct ozr_ctx *ctx, const char *path, int flags,
 			    struct ozr_store **out, struct ozr_err *err)
 {
-	char resolved[PATH_MAX];
-	char quoted[OZR_QUOTE_MAX];
+	char name[OZR_NAME_MAX], quoted[OZR_QUOTE_MAX];
 	struct ozr_store *folder = NULL;
-	const char *name;
-	if (!ozr_ctx_sys(ctx)->realpath(path, resolved)) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return ozr_dir_fail(err, errno, "open", path);
-		return ozr_fail(err, OZR_NOT_FOUND, "'%s': no such file",
-				ozr_quote(quoted, path, strlen(path)));
-	}
-	int code = ozr_ctx_allowed(ctx, resolved, flags & OZR_UPDATE, err);
-	if (!code)
-		code = open_folder(ctx, resolved, &name, &folder, err);
+	int code = no_update(flags, err);
+	if (code)
+		return ozr_err_context(err, code, "'%s'", ozr_quote(quoted, path, strlen(path)));
+	code = ozr_store_open_folder_of(ctx, path, name, &folder, err);
 	if (!code)
 		code = ozr_store_open_zip(folder, name, flags, out, err);
 	ozr_store_unref(folder);
