@@ -14,6 +14,8 @@ TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev python3-pytest python3-venv pmccabe 
 MATRIX_PACKAGES="python3-zarr"
 QGIS_PACKAGES="python3-qgis"
 SUITES_PACKAGES="libgtest-dev python3-lxml"
+# Programs that break twins, for the tests of the checker.
+TEST_PACKAGES="$TEST_PACKAGES libtiff-tools zip"
 
 # ImageMagick's packages are named by major version and quantum depth: 6 in Debian 12, 7 from 13 on.
 # magick_packages demo|test: what the demonstration needs (Q16), what the tests need (HDRI too).
