@@ -49,7 +49,7 @@ static int find_old_end(const struct ozr_twin_checking *c, uint64_t *end, struct
 	*end = 0;
 	if (c->size < overlap)
 		return OZR_OK;
-	void *buf = ozr_alloc(c->ctx, PIECE + overlap, err);
+	void *buf = ozr_alloc(c->ctx, ozr_min_u64(PIECE + overlap, c->size), err);
 	if (!buf)
 		return ozr_alloc_code(err);
 	int code = ozr_object_open(c->parent, c->key, &o, err);
