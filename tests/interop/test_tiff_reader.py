@@ -8,7 +8,11 @@ import subprocess
 import numpy
 import pytest
 
-tifffile = pytest.importorskip("tifffile")
+try:
+    import tifffile
+except ImportError:
+    tifffile = None
+pytestmark = pytest.mark.skipif(tifffile is None, reason="no tifffile")
 
 LIST_TIFF = os.environ["OZR_LIST_TIFF"]
 
