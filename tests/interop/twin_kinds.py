@@ -35,10 +35,11 @@ class Kind:
         return numpy.moveaxis(part, 0, -1) if self.color else part
 
 
-# Beyond 4 GiB: pages for the programs that read whole ones, and a plane of the size of a slide.
+# Beyond 4 GiB: pages for the programs that read whole ones, and a plane of the size of a slide. Shards are small because
+# of tensorstore, see there.
 LARGE = {
-    "volume-u16-large": Kind("uint16", "zyx", (66, 4096, 8192), 3, "none", tile=512, more=()),
-    "rgb-u8-large": Kind("uint8", "cyx", (3, 36000, 40961), 3, "none", "PIXELS", 512, ()),
+    "volume-u16-large": Kind("uint16", "zyx", (66, 4096, 8192), 3, "none", tile=256),
+    "rgb-u8-large": Kind("uint8", "cyx", (3, 36000, 40961), 3, "none", "PIXELS", 256),
 }
 KINDS = {
     "plane-u8": Kind("uint8", "yx", (701, 903), 4),
