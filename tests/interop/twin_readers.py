@@ -258,19 +258,22 @@ with open(out, "wb") as file:
 
 
 class ImageMagick(Reader):
-    """`program` of one major version; pages are images of the list."""
+    """`program`, of one series of versions; pages are images of the list."""
 
     levels, windows = False, False
     does = "full resolution alone: it knows no SubIFDs"
 
-    def __init__(self, major, program):
-        self.name, self.program = f"ImageMagick {major}", program
+    def __init__(self, series, program):
+        self.name, self.program, self.series = f"ImageMagick {series}", program, series
+
+    def available(self):
+        return super().available() and self.version().startswith(self.series)
 
     def version(self):
         return re.search(r"ImageMagick ([\d.-]+)", run(self.program, "-version").stdout.decode()).group(1)
 
     def refusal(self, kind):
-        if kind.dtype.kind == "i":
+        if kind.dtype.kind == "i" and self.series != "7.1.2":
             return "int16, which it takes for unsigned"
         if kind.dtype.kind == "f":
             return "float32, which it scales to its own range"
@@ -381,9 +384,7 @@ class OpenSlide(PackageReader):
                 yield part[..., :3]
 
 
-def magick(major):
-    return ImageMagick(major, "magick-im7.q16" if major == 7 else "convert-im6.q16")
-
-
 READERS = {reader.name: reader for reader in [
-    ZarrPython(), Tensorstore(), Zarrita(), Libtiff(), Gdal(), magick(6), magick(7), Vips(), OpenCv(), Tifffile(), OpenSlide(), GeotiffJs()]}
+    ZarrPython(), Tensorstore(), Zarrita(), Libtiff(), Gdal(),
+    ImageMagick("6", "convert-im6.q16"), ImageMagick("7.1.1", "magick-im7.q16"), ImageMagick("7.1.2", "magick-im7.q16"),
+    Vips(), OpenCv(), Tifffile(), OpenSlide(), GeotiffJs()]}
