@@ -32,6 +32,8 @@ static bool wants_raster(const CopyRequest &request, const Dataset &source)
 {
 	const char *axis = CSLFetchNameValueDef(request.options, "BAND_AXIS", "AUTO");
 	const char *type = CSLFetchNameValueDef(request.options, "PIXELTYPE", "DEFAULT");
+	if (source.scene().access == Access::CREATING) /* an archive, which is packed at its end */
+		return true;
 	return source.level() != source.scene().view.level || source.scene().view.bands_chosen ||
 	       !EQUAL(axis, "AUTO") || !EQUAL(type, "DEFAULT");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Create(): an empty image with all its levels, in a hidden folder beside the
- * target until the first FlushCache() or Close() (update.cpp). It is planned
- * as a copy of an empty raster would be, so that all creation options mean the
- * same.
+ * target until the first FlushCache() or Close() (update.cpp); an archive is packed
+ * from that folder when it is closed. It is planned as a copy of an empty
+ * raster would be, so that all creation options mean the same.
  */
 #include "create.h"
 #include "dataset.h"
@@ -29,7 +29,8 @@ bool FreshImage::start(Image &out) const
 	ozr_err err = {};
 	how.replace = plan.overwrite;
 	how.durability = plan.durability;
-	int rc = create_image(target, how, &plan.image, &image, &err);
+	int rc = target.zipped ? packing.stage(target, plan, &image, &err)
+			       : create_image(target, how, &plan.image, &image, &err);
 	if (rc != OZR_OK)
 		return report_creation(target, err, rc);
 	out.reset(image);
@@ -58,6 +59,8 @@ static bool make_scene(const Source &source, const char *name, FreshImage &creat
 	scene.name = creation.target.prefixed ? name : creation.target.folder;
 	scene.folder = creation.target.folder;
 	scene.inner = creation.target.inner;
+	scene.vsi = creation.target.vsi;
+	scene.zipped = creation.target.zipped;
 	scene.threads = creation.plan.threads;
 	scene.access = Access::CREATING;
 	ozr_image_get_info(scene.image.get(), &scene.info);

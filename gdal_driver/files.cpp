@@ -20,8 +20,9 @@
 #include <utility>
 
 #include "archive.h"
-#include "ozr/zip.h"
+#include "packing.h"
 #include "store.h"
+#include "vsi_place.h"
 
 namespace
 {
@@ -151,6 +152,41 @@ static int copy_in_place(ozr_store *from, const Name &to, ozr_err *err)
 	return rc;
 }
 
+/* A file as it is; what is at the target when it comes appears whole. */
+static int copy_archive(const Name &from, const Name &to, ozr_err *err)
+{
+	int rc = archive_exists(to) ? ozr_fail(err, OZR_EXISTS, "'%s' exists", to.folder.c_str())
+				    : check_archive(from, err);
+	if (rc != OZR_OK)
+		return rc;
+	std::string part = to.vsi + ".ozr-part";
+	const std::string &first = to.network ? to.vsi : part; /* uploads appear whole */
+	Muted mute;
+	if (CPLCopyFile(first.c_str(), from.vsi.c_str()) == 0 &&
+	    (to.network || VSIRename(part.c_str(), to.vsi.c_str()) == 0))
+		return OZR_OK;
+	std::string why = vsi_reason();
+	VSIUnlink(first.c_str());
+	return ozr_fail(err, OZR_IO, "write '%s': %s", to.folder.c_str(), why.c_str());
+}
+
+static int pack_copy(ozr_store *from, const Name &to, ozr_err *err)
+{
+	Plan plan;
+	Packing packing;
+	ozr_object *document = nullptr;
+	int rc = ozr_object_open(from, "zarr.json", &document, err);
+	if (rc != OZR_OK && rc != OZR_NOT_FOUND)
+		return rc;
+	plan.image.ome_version = rc == OZR_OK ? 5 : 4;
+	ozr_object_close(document);
+	if (plan.image.ome_version == 4 && EQUAL(CPLGetExtension(to.folder.c_str()), "ozx"))
+		return ozr_fail(err, OZR_UNSUPPORTED,
+				"an .ozx file is Zarr v3, and this is v2; a name ending in "
+				".ome.zarr.zip takes it");
+	return packing.pack(to, plan, from, nullptr, err);
+}
+
 static int copy_image(const Name &from, const Name &to, ozr_err *err)
 {
 	const char *why = refuses_writing(to);
@@ -160,12 +196,16 @@ static int copy_image(const Name &from, const Name &to, ozr_err *err)
 		return ozr_fail(err, OZR_BAD_ARG, "'%s' is inside it", to.folder.c_str());
 	if (!from.inner.empty())
 		return ozr_fail(err, OZR_UNSUPPORTED, "only whole hierarchies");
+	if (from.zipped && to.zipped)
+		return copy_archive(from, to, err);
 	Store store = open_store(from, OZR_READ, nullptr, err);
 	if (!store)
 		return err->code;
 	int rc = ozr_hierarchy_check(store.get(), err);
 	if (rc != OZR_OK)
 		return rc;
+	if (to.zipped)
+		return pack_copy(store.get(), to, err);
 	return to.remote ? copy_in_place(store.get(), to, err)
 			 : copy_to_stage(store.get(), to, err);
 }
@@ -179,6 +219,16 @@ CPLErr copy_files(const char *new_text, const char *old_text)
 
 /* --- renaming --------------------------------------------------------------------------- */
 
+static int rename_archive(const Name &from, const Name &to, ozr_err *err)
+{
+	int rc = archive_exists(to) ? ozr_fail(err, OZR_EXISTS, "'%s' exists", to.folder.c_str())
+				    : check_archive(from, err);
+	if (rc != OZR_OK || VSIRename(from.vsi.c_str(), to.vsi.c_str()) == 0)
+		return rc;
+	rc = copy_archive(from, to, err); /* on another disk */
+	return rc == OZR_OK ? remove_archive(from, err) : rc;
+}
+
 static int rename_image(const Name &from, const Name &to, ozr_err *err)
 {
 	for (const Name *name : {&to, &from}) {
@@ -191,7 +241,9 @@ static int rename_image(const Name &from, const Name &to, ozr_err *err)
 	if (ctx == nullptr)
 		return ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
 	int rc = OZR_UNSUPPORTED;
-	if (!from.remote && !to.remote)
+	if (from.zipped && to.zipped && !from.network && !to.network)
+		return rename_archive(from, to, err);
+	if (!from.remote && !to.remote && !from.zipped && !to.zipped)
 		rc = ozr_tree_rename(ctx, from.folder.c_str(), to.folder.c_str(), err);
 	if (rc != OZR_UNSUPPORTED)
 		return rc;

@@ -147,6 +147,13 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 	if (!scene_->writable() || scene_->info.is_bare)
 		return build_beside(resampling, count, factors, bands, band_list, progress, data,
 				    options);
+	if (scene_->zipped) { /* and being created */
+		CPLError(CE_Failure, CPLE_NotSupported,
+			 "'%s': the levels of an archive are made when it is closed; creation "
+			 "options LEVELS, FACTORS and RESAMPLING say how",
+			 scene_->name.c_str());
+		return CE_Failure;
+	}
 	/* Everything that was written is in the store. */
 	for (auto &one : overviews_)
 		if (one.second)

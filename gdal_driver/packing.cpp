@@ -5,7 +5,7 @@
 #include "packing.h"
 
 #include <cstdlib>
-#include <unistd.h>
+#include <functional>
 
 #include "ozr/zip.h"
 #include "vsi_store.h"
@@ -13,8 +13,6 @@
 Packing::~Packing()
 {
 	ozr_stage_abort(stage_);
-	if (!scratch_.empty())
-		rmdir(scratch_.c_str());
 }
 
 /* What the archive takes the place of. */
@@ -47,6 +45,7 @@ int Packing::create(const Name &target, const Plan &plan, ozr_err *err)
 	if (rc != OZR_OK)
 		return rc;
 	options.mode = plan.overwrite ? OZR_PUT_REPLACE : OZR_PUT_CREATE_ONLY;
+	options.read_only = plan.read_only ? 1 : 0;
 	if (plan.image.ome_version == 4)
 		options.comment = "";
 	if (target.remote) {
@@ -73,6 +72,52 @@ int Packing::begin(const Name &target, const Plan &plan, ozr_image **out, ozr_er
 int Packing::commit(const ozr_call *, ozr_err *err)
 {
 	int rc = ozr_zip_commit(zip_.get(), err);
+	zip_.reset();
+	return rc;
+}
+
+/* --- images that are packed at the end ------------------------------------------------------ */
+
+/* Nothing is ever made there; stages are called after it. Equal for equal targets, so that what dead
+ * processes have left is found. */
+static std::string stage_name(const Name &target)
+{
+	if (!target.remote)
+		return target.folder + ".unpacked";
+	const char *folder = secure_getenv("TMPDIR");
+	return std::string(folder != nullptr ? folder : "/var/tmp") + "/ozr-" +
+	       std::to_string(std::hash<std::string>()(target.vsi));
+}
+
+int Packing::stage(const Name &target, const Plan &plan, ozr_image **out, ozr_err *err)
+{
+	ozr_ctx *ctx = Driver::get()->context();
+	if (ctx == nullptr)
+		return ozr_fail(err, OZR_NO_MEMORY, "the driver has no context");
+	int rc = make_way(target, plan, err);
+	ozr_stage_abort(stage_);
+	stage_ = nullptr;
+	if (rc == OZR_OK)
+		rc = ozr_stage_new(ctx, stage_name(target).c_str(), 0, OZR_FLUSH_NONE, &stage_,
+				   err);
+	return rc == OZR_OK ? ozr_image_create(ozr_stage_store(stage_), "", OZR_CREATE_DIRECT,
+					       &plan.image, out, err)
+			    : rc;
+}
+
+int Packing::pack(const Name &target, const Plan &plan, const ozr_call *call, ozr_err *err)
+{
+	return pack(target, plan, ozr_stage_store(stage_), call, err);
+}
+
+int Packing::pack(const Name &target, const Plan &plan, ozr_store *from, const ozr_call *call,
+		  ozr_err *err)
+{
+	int rc = create(target, plan, err);
+	if (rc == OZR_OK)
+		rc = ozr_zip_pack(zip_.get(), from, call, err);
+	if (rc == OZR_OK)
+		rc = commit(call, err);
 	zip_.reset();
 	return rc;
 }

@@ -31,13 +31,15 @@ class Packing
 	int stage(const Name &target, const Plan &plan, ozr_image **out, ozr_err *err);
 	/* After the image's commit and close: into the archive, and commit() of that. */
 	int pack(const Name &target, const Plan &plan, const ozr_call *call, ozr_err *err);
+	/* The same for any store. */
+	int pack(const Name &target, const Plan &plan, ozr_store *from, const ozr_call *call,
+		 ozr_err *err);
 
       private:
 	int create(const Name &target, const Plan &plan, ozr_err *err);
 
 	Store zip_;
 	ozr_stage *stage_ = nullptr;
-	std::string scratch_; /* folder of the stage, when the target is not local */
 };
 
 #endif

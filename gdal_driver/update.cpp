@@ -202,6 +202,10 @@ bool Update::commit()
 	ozr_err err = {};
 	ozr_call call = library_call(scene_, nullptr);
 	int rc = ozr_image_commit(scene_.image.get(), &call, &err);
+	if (rc == OZR_OK && creation_->target.zipped) {
+		scene_.image.reset();
+		rc = creation_->packing.pack(creation_->target, creation_->plan, &call, &err);
+	}
 	if (rc != OZR_OK)
 		return report_creation(creation_->target, err, rc);
 	remove_side_files(creation_->target);
@@ -242,6 +246,8 @@ bool Update::publish()
 {
 	if (lost_)
 		return say_lost("write");
+	if (creation_ != nullptr && creation_->target.zipped) /* packed once, at the end */
+		return !fill_is_settled_ || (!is_spoiled() && write_pixels()) || lose();
 	if (creation_ != nullptr)
 		return publish_new(is_dirty());
 	return write_pixels() && save_stored(scene_);

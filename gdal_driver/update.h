@@ -21,6 +21,7 @@
 
 #include "create.h"
 #include "dirty.h"
+#include "packing.h"
 #include "scene.h"
 #include "store.h"
 #include "unfinished.h"
@@ -44,6 +45,7 @@ struct FreshImage {
 
 	Name target;
 	Plan plan;
+	mutable Packing packing; /* of an archive */
 };
 
 class Update

@@ -218,7 +218,12 @@ bool Dataset::prepare_mask()
 {
 	if (scene_->access != Access::CREATING || !oOvManager.IsInitialized())
 		return true;
-	return flush_blocks(false) == CE_None && publish();
+	if (!scene_->zipped)
+		return flush_blocks(false) == CE_None && publish();
+	CPLError(CE_Failure, CPLE_NotSupported,
+		 "'%s': an archive that is being created has no masks beside it",
+		 scene_->name.c_str());
+	return false;
 }
 
 CPLErr Dataset::CreateMaskBand(int flags)
