@@ -113,6 +113,11 @@ static bool make_plan(ImageCopy &copy)
 	    !plan_as_label(request.target, request.options, false, plan) ||
 	    refuse_levels(request.options, plan))
 		return false;
+	if (plan.twin.wanted)
+		add_geotiff_tags(&copy.source,
+				 copy.georef && !stored.geotransform_is_ome &&
+					 (plan.has_srs || stored.has_geotransform),
+				 plan.twin);
 	if (stored.overviews.deferred) { /* nobody has built them yet */
 		if (plan.overviews == Overviews::FORCE_USE_EXISTING)
 			plan.image.levels = 1;

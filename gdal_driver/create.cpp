@@ -5,6 +5,7 @@
  * from that folder when it is closed. It is planned as a copy of an empty
  * raster would be, so that all creation options mean the same.
  */
+#include "copy_image.h"
 #include "create.h"
 #include "dataset.h"
 #include "georef.h"
@@ -35,6 +36,21 @@ bool FreshImage::start(Image &out) const
 		return report_creation(target, err, rc);
 	out.reset(image);
 	return true;
+}
+
+bool FreshImage::copy_to_twin() const
+{
+	CPLStringList copied(CSLDuplicate(options.List()), TRUE);
+	/* these are in the image already */
+	for (const char *key : {"PIXEL_SIZE", "UNIT", "GEOREF", "BAND_AXIS", "PIXELTYPE",
+				"RESAMPLING", "PYRAMID", "LEVELS", "FACTORS"})
+		copied.SetNameValue(key, nullptr);
+	copied.SetNameValue("OVERVIEWS", "FORCE_USE_EXISTING");
+	CopyRequest request = {target, FALSE, copied.List(), GDALDummyProgress, nullptr};
+	std::unique_ptr<GDALDataset> source(open_in_store(packing.staged(), target.folder));
+	if (!source)
+		return false;
+	return copy_image(request, source.get()) == Copied::YES;
 }
 
 /* Three or four bands of bytes are colors until somebody says otherwise, as in a GeoTIFF. Unlike
@@ -95,6 +111,7 @@ GDALDataset *create(const char *name, int width, int height, int bands, GDALData
 	    !make_plan(source, creation->target, options, creation->plan) ||
 	    !make_scene(source, name, *creation, *scene))
 		return nullptr;
+	creation->options = CPLStringList(CSLDuplicate(options), TRUE);
 	scene->method_is_default = CSLFetchNameValue(options, "RESAMPLING") == nullptr;
 	scene->update = std::make_unique<Update>(*scene, std::move(creation));
 	auto dataset = std::make_unique<Dataset>(scene, 0);

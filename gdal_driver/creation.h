@@ -29,6 +29,10 @@ class Creation
 	explicit Creation(const CopyRequest &request) : request_(request)
 	{
 	}
+	~Creation()
+	{
+		packing_.let_go();
+	}
 	/* The image at the target; false after CPLError(). */
 	bool begin(const Plan &plan);
 	ozr_image *image() const

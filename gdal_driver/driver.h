@@ -130,6 +130,9 @@ CPLErr copy_files(const char *new_name, const char *old_name);
 /* Open what was just made. */
 GDALDataset *open_by_name(const std::string &name, CSLConstList options);
 
+/* The image at the root of a store, read-only; text: its name. */
+GDALDataset *open_in_store(ozr_store *store, const std::string &text);
+
 /* files.cpp: notice that GDAL's CreateCopy() is about to remove an existing target, which it does
  * without asking, and before the copy has begun. Called with each Identify(). */
 bool copy_is_asking(const GDALOpenInfo *info);

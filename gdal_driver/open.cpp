@@ -301,3 +301,8 @@ GDALDataset *open_by_name(const std::string &text, CSLConstList options)
 	RememberDocuments opening(store.get());
 	return open_image(name, text.c_str(), store.get(), OZR_READ, options);
 }
+
+GDALDataset *open_in_store(ozr_store *store, const std::string &text)
+{
+	return open_image(Name(text.c_str()), text.c_str(), store, OZR_READ, nullptr);
+}

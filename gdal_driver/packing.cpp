@@ -45,6 +45,7 @@ int Packing::create(const Name &target, const Plan &plan, ozr_err *err)
 	if (rc != OZR_OK)
 		return rc;
 	options.mode = plan.overwrite ? OZR_PUT_REPLACE : OZR_PUT_CREATE_ONLY;
+	options.head = plan.twin.wanted ? static_cast<unsigned>(OZR_TWIN_HEAD) : 0;
 	options.read_only = plan.read_only ? 1 : 0;
 	if (plan.image.ome_version == 4)
 		options.comment = "";
@@ -63,15 +64,27 @@ int Packing::create(const Name &target, const Plan &plan, ozr_err *err)
 
 int Packing::begin(const Name &target, const Plan &plan, ozr_image **out, ozr_err *err)
 {
+	ozr_twin *twin = nullptr;
+	ozr_image *image = nullptr;
 	int rc = create(target, plan, err);
-	return rc == OZR_OK
-		       ? ozr_image_create(zip_.get(), "", OZR_CREATE_DIRECT, &plan.image, out, err)
-		       : rc;
+	if (rc == OZR_OK)
+		rc = ozr_image_create(zip_.get(), "", OZR_CREATE_DIRECT, &plan.image, &image, err);
+	if (rc == OZR_OK && plan.twin.wanted)
+		rc = ozr_twin_begin(zip_.get(), image, &plan.twin.how, &twin, err);
+	twin_.reset(twin);
+	if (rc != OZR_OK)
+		ozr_image_close(image);
+	else
+		*out = image;
+	return rc;
 }
 
-int Packing::commit(const ozr_call *, ozr_err *err)
+int Packing::commit(const ozr_call *call, ozr_err *err)
 {
-	int rc = ozr_zip_commit(zip_.get(), err);
+	int rc = twin_ ? ozr_twin_finish(twin_.get(), call, err) : static_cast<int>(OZR_OK);
+	twin_.reset();
+	if (rc == OZR_OK)
+		rc = ozr_zip_commit(zip_.get(), err);
 	zip_.reset();
 	return rc;
 }

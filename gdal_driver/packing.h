@@ -14,6 +14,13 @@
 #include "archive.h"
 #include "plan.h"
 
+struct FreeTwin {
+	void operator()(ozr_twin *twin) const
+	{
+		ozr_twin_free(twin);
+	}
+};
+
 class Packing
 {
       public:
@@ -24,11 +31,21 @@ class Packing
 
 	/* The image at the root of a new archive. */
 	int begin(const Name &target, const Plan &plan, ozr_image **out, ozr_err *err);
+	/* Before an image is closed that will not be committed. */
+	void let_go()
+	{
+		twin_.reset();
+	}
 	/* After the image's commit: what comes behind its pixels, and the archive itself. */
 	int commit(const ozr_call *call, ozr_err *err);
 
 	/* The image in a folder of its own; what begun before must be closed. */
 	int stage(const Name &target, const Plan &plan, ozr_image **out, ozr_err *err);
+	/* Where that is. */
+	ozr_store *staged() const
+	{
+		return ozr_stage_store(stage_);
+	}
 	/* After the image's commit and close: into the archive, and commit() of that. */
 	int pack(const Name &target, const Plan &plan, const ozr_call *call, ozr_err *err);
 	/* The same for any store. */
@@ -39,6 +56,7 @@ class Packing
 	int create(const Name &target, const Plan &plan, ozr_err *err);
 
 	Store zip_;
+	std::unique_ptr<ozr_twin, FreeTwin> twin_;
 	ozr_stage *stage_ = nullptr;
 };
 

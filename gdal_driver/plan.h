@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "driver.h"
+#include "twin_plan.h"
 
 using ImageOptions = struct ozr_image_options;
 
@@ -28,6 +29,7 @@ struct Plan {
 	bool overwrite = false;
 	bool deferred = false;  /* levels above 0 are for others to build */
 	bool read_only = false; /* an archive that nobody may write to */
+	TwinPlan twin;
 	unsigned threads = 0;   /* 0: all */
 	bool has_srs = false;   /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
 	bool has_size = false;  /* out: PIXEL_SIZE was given and replaces any geotransform */
@@ -45,6 +47,11 @@ bool plan_version(CSLConstList options, Plan &plan);
  * placed_by_image: and, when it has that image's size, at its place (then plan.has_size).
  * False after CPLError(). */
 bool plan_as_label(const Name &target, CSLConstList options, bool placed_by_image, Plan &plan);
+/* plan_archive.cpp, parts of plan_options(): TWIN, before anything else; READ_ONLY, and what does not go
+ * into archives; what a twin needs of the options, at the end. False after CPLError(). */
+bool plan_twin(const Name &target, CSLConstList options, Plan &plan);
+bool plan_archive(const Name &target, CSLConstList options, Plan &plan);
+bool complete_twin(CSLConstList options, Plan &plan);
 /* All others. In plan.image: rank, axes and shape, and as defaults name, scale, translation,
  * method, levels and factors. false after one CPLError(). */
 bool plan_options(const Name &target, CSLConstList options, Plan &plan);

@@ -134,7 +134,7 @@ static bool plan_pixel_size(CSLConstList options, Plan &plan)
 
 /* COMPRESS as the library names it. Programs hand over a GeoTIFF's creation options as they found
  * them (rasterio's profile); what we do not have then becomes our default, which loses nothing. */
-static std::string codec_name(const char *name)
+static std::string codec_name(const char *name, const char *usual)
 {
 	static const char *const others[] = {"LZW",      "PACKBITS",  "JPEG",     "LZMA",
 					     "LERC",     "LERC_ZSTD", "WEBP",     "LERC_DEFLATE",
@@ -147,8 +147,9 @@ static std::string codec_name(const char *name)
 	for (const char *other : others)
 		if (EQUAL(name, other)) {
 			CPLError(CE_Warning, CPLE_NotSupported,
-				 "COMPRESS=%s: not a method of OME-Zarr, BLOSC_ZSTD is used", name);
-			return "blosc-zstd";
+				 "COMPRESS=%s: not a method of OME-Zarr, %s is used", name, usual);
+			name = usual;
+			break;
 		}
 	std::string text = CPLString(name).tolower();
 	std::replace(text.begin(), text.end(), '_', '-');
@@ -160,12 +161,13 @@ static bool plan_codec(CSLConstList options, Plan &plan)
 	static const char *const known[] = {"blosc-zstd", "blosc-lz4",     "blosc-lz4hc",
 					    "blosc-zlib", "blosc-blosclz", "zstd",
 					    "gzip",       "none"};
-	const char *name = CSLFetchNameValueDef(options, "COMPRESS", "BLOSC_ZSTD");
+	const char *usual = plan.twin.wanted ? "ZSTD" : "BLOSC_ZSTD";
+	const char *name = CSLFetchNameValueDef(options, "COMPRESS", usual);
 	const char *level = CSLFetchNameValue(options, "LEVEL");
 	ozr_codec_options &codec = plan.image.codec;
 	double number;
 	bool checksum = true;
-	std::string text = codec_name(name);
+	std::string text = codec_name(name, usual);
 	if (std::find(std::begin(known), std::end(known), text) == std::end(known))
 		return bad_option("COMPRESS", name,
 				  "BLOSC_ZSTD, BLOSC_LZ4, BLOSC_LZ4HC, BLOSC_ZLIB, BLOSC_BLOSCLZ, "
@@ -251,7 +253,8 @@ static bool plan_chunks(CSLConstList options, Plan &plan)
 		else if (!parse_sizes(plan, "SHARDSIZE", shard, plan.image.shard))
 			return false;
 	}
-	clip_blocks(plan.image);
+	if (!plan.twin.wanted) /* its tiles are whole */
+		clip_blocks(plan.image);
 	return true;
 }
 
@@ -369,33 +372,6 @@ static bool plan_writing(CSLConstList options, Plan &plan)
 	return true;
 }
 
-static bool refuse(const Name &target, const char *why)
-{
-	CPLError(CE_Failure, CPLE_NotSupported, "create '%s': %s", target.folder.c_str(), why);
-	return false;
-}
-
-static bool plan_archive(const Name &target, CSLConstList options, Plan &plan)
-{
-	if (!fetch_bool(options, "READ_ONLY", plan.read_only))
-		return false;
-	if (!target.zipped && CSLFetchNameValue(options, "READ_ONLY") != nullptr)
-		return bad_option("READ_ONLY", CSLFetchNameValue(options, "READ_ONLY"),
-				  "left out: it is for archives (.ozx, .zip)");
-	if (!target.zipped)
-		return true;
-	if (target.tiff)
-		return refuse(target, "a file that ends as TIFFs do must be a twin: TWIN=YES");
-	if (plan.deferred)
-		return refuse(target, "PYRAMID=DEFER: an archive has all its levels or none, since "
-				      "it is never changed");
-	const char *suffix = CPLGetExtension(target.folder.c_str());
-	if (plan.image.ome_version == 4 && EQUAL(suffix, "ozx"))
-		return refuse(target, "OME_VERSION=0.4: an .ozx file is OME-Zarr 0.5 or later; a "
-				      "name ending in .ome.zarr.zip takes 0.4");
-	return true;
-}
-
 static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 {
 	const char *name = CSLFetchNameValue(options, "NAME");
@@ -419,8 +395,8 @@ static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 bool plan_options(const Name &target, CSLConstList options, Plan &plan)
 {
 	plan_name(target, options, plan);
-	return plan_pixel_size(options, plan) && plan_codec(options, plan) &&
+	return plan_twin(target, options, plan) && plan_pixel_size(options, plan) && plan_codec(options, plan) &&
 	       plan_chunks(options, plan) && plan_levels(options, plan) &&
 	       plan_method(options, plan) && plan_writing(options, plan) &&
-	       plan_archive(target, options, plan);
+	       plan_archive(target, options, plan) && complete_twin(options, plan);
 }

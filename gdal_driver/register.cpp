@@ -68,11 +68,13 @@ static const char creation_options[] = R"(<CreationOptionList>
   <Option name='PIXEL_SIZE' type='string' description='Physical size of a pixel: one number, or y,x, or one for each axis'/>
   <Option name='UNIT' type='string' description='Unit of PIXEL_SIZE, e.g. micrometer'/>
   <Option name='GEOREF' type='boolean' default='YES' description='Keep the geotransform and the coordinate system of the source'/>
-  <Option name='NAME' type='string' description='Name of the image (default: name of the folder)'/>
+  <Option name='NAME' type='string' description='Name of the image (default: name of the folder or file)'/>
   <Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE: the bytes of the source are int8'>
     <Value>DEFAULT</Value><Value>SIGNEDBYTE</Value>
   </Option>
-  <Option name='OVERWRITE' type='boolean' default='NO' description='Replace an existing Zarr folder, in one step, when the new one is complete'/>
+  <Option name='TWIN' type='boolean' default='NO' description='An archive (.ozx, .zip, .tif) that is a tiled OME-TIFF pyramid, too, and a GeoTIFF; INTERLEAVE says how its pages hold bands'/>
+  <Option name='READ_ONLY' type='boolean' description='An archive that nobody may write to (default: YES for twins)'/>
+  <Option name='OVERWRITE' type='boolean' default='NO' description='Replace an existing Zarr folder or archive, in one step, when the new one is complete'/>
   <Option name='FLUSH' type='string-select' default='NONE' description='CLOSE: on the disk before the image appears; EACH: each file at once'>
     <Value>NONE</Value><Value>CLOSE</Value><Value>EACH</Value>
   </Option>
@@ -91,7 +93,7 @@ static const char *suffixes()
 	bool claim = own != nullptr ? CPLTestBool(own)
 				    : std::strtol(GDALVersionInfo("VERSION_NUM"), nullptr, 10) <
 					      GDAL_COMPUTE_VERSION(3, 11, 0);
-	return claim ? "zarr ome.zarr" : "ome.zarr";
+	return claim ? "zarr ome.zarr ozx" : "ome.zarr ozx";
 }
 
 extern "C" CPL_DLL void GDALRegister_OMEZarr();

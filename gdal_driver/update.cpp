@@ -204,6 +204,8 @@ bool Update::commit()
 	int rc = ozr_image_commit(scene_.image.get(), &call, &err);
 	if (rc == OZR_OK && creation_->target.zipped) {
 		scene_.image.reset();
+		if (creation_->plan.twin.wanted)
+			return creation_->copy_to_twin();
 		rc = creation_->packing.pack(creation_->target, creation_->plan, &call, &err);
 	}
 	if (rc != OZR_OK)

@@ -42,10 +42,14 @@ struct FreshImage {
 	}
 	/* create.cpp: with all levels, but without pixels; false after CPLError(). */
 	bool start(Image &out) const;
+	/* The same: the image, which is in its hidden folder, into a file that is a TIFF, too: pixels
+	 * are encoded again, since only then it is known where in the file they lie. */
+	bool copy_to_twin() const;
 
 	Name target;
 	Plan plan;
 	mutable Packing packing; /* of an archive */
+	CPLStringList options;   /* as they were given, for a twin */
 };
 
 class Update
