@@ -5,8 +5,8 @@
  * from that folder when it is closed. It is planned as a copy of an empty
  * raster would be, so that all creation options mean the same.
  */
-#include "copy_image.h"
 #include "create.h"
+#include "copy_image.h"
 #include "dataset.h"
 #include "georef.h"
 #include "store.h"

@@ -37,7 +37,7 @@ using Tiff = std::unique_ptr<ozr_tiff, CloseTiff>;
 } // namespace
 
 static const Known wanted[] = {{33550, DOUBLE}, {33922, DOUBLE}, {34264, DOUBLE}, {34735, SHORT},
-			       {34736, DOUBLE}, {34737, ASCII},	 {42112, ASCII},  {42113, ASCII}};
+			       {34736, DOUBLE}, {34737, ASCII},  {42112, ASCII},  {42113, ASCII}};
 constexpr int most_bands = 256; /* whose names are told */
 
 /* --- the file ----------------------------------------------------------------------------- */
@@ -47,8 +47,7 @@ static void describe_place(GDALDataset *source, GDALDataset *file)
 	double gt[6];
 	const OGRSpatialReference *srs = source->GetSpatialRef();
 	if (source->GetGCPCount() > 0) {
-		file->SetGCPs(source->GetGCPCount(), source->GetGCPs(),
-			      source->GetGCPSpatialRef());
+		file->SetGCPs(source->GetGCPCount(), source->GetGCPs(), source->GetGCPSpatialRef());
 		return;
 	}
 	if (GDALGetGeoTransform(GDALDataset::ToHandle(source), gt) == CE_None)
@@ -94,10 +93,8 @@ static void describe_bands(GDALDataset *source, GDALDataset *file)
 static bool write_file(GDALDriver *driver, GDALDataset *source, bool georef, int bands,
 		       const std::string &path)
 {
-	std::unique_ptr<GDALDataset> file(driver->Create(path.c_str(), 1, 1, bands,
-							 source->GetRasterBand(1)
-								 ->GetRasterDataType(),
-							 nullptr));
+	std::unique_ptr<GDALDataset> file(driver->Create(
+		path.c_str(), 1, 1, bands, source->GetRasterBand(1)->GetRasterDataType(), nullptr));
 	if (!file)
 		return false;
 	if (georef)
@@ -157,8 +154,7 @@ static void read_tags(const std::string &folder, const std::string &key, TwinPla
 		if (!read_tag(file, known, bytes, count))
 			continue;
 		twin.values.push_back(bytes);
-		twin.tags.push_back(
-			{known.tag, known.type, count, twin.values.back().data()});
+		twin.tags.push_back({known.tag, known.type, count, twin.values.back().data()});
 	}
 	twin.how.tags = static_cast<unsigned>(twin.tags.size());
 	twin.how.tag = twin.tags.data();

@@ -30,9 +30,9 @@ struct Plan {
 	bool deferred = false;  /* levels above 0 are for others to build */
 	bool read_only = false; /* an archive that nobody may write to */
 	TwinPlan twin;
-	unsigned threads = 0;   /* 0: all */
-	bool has_srs = false;   /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
-	bool has_size = false;  /* out: PIXEL_SIZE was given and replaces any geotransform */
+	unsigned threads = 0;  /* 0: all */
+	bool has_srs = false;  /* in: pixels have a place on Earth, so PIXEL_SIZE is refused */
+	bool has_size = false; /* out: PIXEL_SIZE was given and replaces any geotransform */
 
 	Plan() = default;
 	Plan(const Plan &) = delete;

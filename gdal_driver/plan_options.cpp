@@ -395,8 +395,9 @@ static void plan_name(const Name &target, CSLConstList options, Plan &plan)
 bool plan_options(const Name &target, CSLConstList options, Plan &plan)
 {
 	plan_name(target, options, plan);
-	return plan_twin(target, options, plan) && plan_pixel_size(options, plan) && plan_codec(options, plan) &&
-	       plan_chunks(options, plan) && plan_levels(options, plan) &&
-	       plan_method(options, plan) && plan_writing(options, plan) &&
-	       plan_archive(target, options, plan) && complete_twin(options, plan);
+	return plan_twin(target, options, plan) && plan_pixel_size(options, plan) &&
+	       plan_codec(options, plan) && plan_chunks(options, plan) &&
+	       plan_levels(options, plan) && plan_method(options, plan) &&
+	       plan_writing(options, plan) && plan_archive(target, options, plan) &&
+	       complete_twin(options, plan);
 }

@@ -258,7 +258,7 @@ def test_bands_of_different_types(tmp_path):
 
 
 def test_targets_that_cannot_be(tmp_path):
-    for target, words in (("/vsizip/a.zip/a.ome.zarr", "archives"), (tmp_path / "a.ozx", "archives"),
+    for target, words in (("/vsizip/a.zip/a.ome.zarr", "inside an archive"), (tmp_path / "a.tif", "TWIN=YES"),
                           ("/vsicurl/http://127.0.0.1:1/a.ome.zarr", "local"), (f'OMEZARR:"{tmp_path}/a.zarr":inner', "folder")):
         _, said = copied(memory_raster(pattern(1, 30, 40)), target, errors=1)
         assert words in said.errors()[0]
