@@ -122,7 +122,7 @@ int identify(GDALOpenInfo *info)
 	if (copy_is_asking(info))
 		return name.prefixed || is_some_zarr(name);
 	if (is_removal_of_archive(info, name))
-		return claim_archive(info, name);
+		return (name.ours || is_ours(identify_quietly(name))) && claim_archive(info, name);
 	/* Older ones delete, unasked, what a copy's target is identified as if it is no folder. */
 	if (!copy_opens_target && !info->bIsDirectory && is_identification(info) &&
 	    errors_are_muted() && (name.prefixed || name.remote))
