@@ -23,6 +23,10 @@ struct ArchivePlace {
 	std::string folder, key;
 };
 
+/* archive_check.cpp. name.twin is filled. False after CPLError(), or for a file that is not ours: damage is
+ * an error. TWIN_CHECK of the open options says how closely it is looked at. */
+bool check_twin(Name &name, const char *text, CSLConstList options);
+
 /* Remove an archive that holds a Zarr hierarchy; OZR_DENIED for any other file. */
 int remove_archive(const Name &name, ozr_err *err);
 /* Whether a file may be written over with an archive: OZR_OK for one with a Zarr hierarchy in it,

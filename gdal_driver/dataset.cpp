@@ -134,6 +134,8 @@ void Dataset::set_structure()
 	if (!std::equal(info_.chunk, info_.chunk + info_.rank, info_.shard))
 		DatasetBase::SetMetadataItem("SHARD_SHAPE", join(info_.shard, info_.rank).c_str(),
 					     domain);
+	if (!scene_->twin.empty())
+		DatasetBase::SetMetadataItem("TWIN", scene_->twin.c_str(), domain);
 	DatasetBase::SetMetadataItem("LEVELS", std::to_string(scene_->info.levels).c_str(), domain);
 	/* for those who build them; not over a network, where each level is a request */
 	bool deferred = scene_->stored.overviews.deferred && !scene_->network;

@@ -102,7 +102,8 @@ struct Name {
 	bool network = false;  /* looking costs requests */
 	bool zarr = false;     /* the name says that it is some Zarr */
 	bool by_document = false; /* it named a metadata file */
-	bool itself = false;      /* "./image": a subdataset that stands for the image itself */
+	std::string twin;    /* of an archive that is a TIFF, too: what check_twin() has found */
+	bool itself = false; /* "./image": a subdataset that stands for the image itself */
 	/* Whether it is "labels/nuclei" or "0/labels/nuclei", a label of the image at `of`. */
 	bool is_label(std::string &of, std::string &label) const;
 };

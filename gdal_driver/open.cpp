@@ -114,6 +114,13 @@ static bool is_removal_of_archive(const GDALOpenInfo *info, const Name &name)
 	       !name.tiff && !name.network;
 }
 
+/* Older ones delete, unasked, what a copy's target is identified as if it is no folder. */
+static bool is_removal_of_other(const GDALOpenInfo *info, const Name &name)
+{
+	return !copy_opens_target && !info->bIsDirectory && is_identification(info) &&
+	       errors_are_muted() && (name.prefixed || name.remote);
+}
+
 int identify(GDALOpenInfo *info)
 {
 	if (is_foreign(info))
@@ -123,9 +130,7 @@ int identify(GDALOpenInfo *info)
 		return name.prefixed || is_some_zarr(name);
 	if (is_removal_of_archive(info, name))
 		return (name.ours || is_ours(identify_quietly(name))) && claim_archive(info, name);
-	/* Older ones delete, unasked, what a copy's target is identified as if it is no folder. */
-	if (!copy_opens_target && !info->bIsDirectory && is_identification(info) &&
-	    errors_are_muted() && (name.prefixed || name.remote))
+	if (is_removal_of_other(info, name))
 		return FALSE;
 	if (!may_be_ours(info, name))
 		return FALSE;
@@ -222,6 +227,7 @@ static GDALDataset *open_image(const Name &name, const char *text, ozr_store *st
 	scene->vsi = name.vsi;
 	scene->network = name.network;
 	scene->zipped = name.zipped;
+	scene->twin = name.twin;
 	scene->itself = name.itself;
 	scene->threads = thread_count(options);
 	ozr_image_get_info(image, &scene->info);
@@ -249,6 +255,13 @@ static std::string plain_name(const Name &name, const char *text)
 	return name.prefixed ? text : name.folder;
 }
 
+/* Twins begin as a TIFF does, unless somebody has written them anew: that is found where looking
+ * costs nothing. */
+static bool may_be_twin(const GDALOpenInfo *info, const Name &name)
+{
+	return name.zipped && !(name.network && is_zip(info));
+}
+
 /* Archives of others are theirs to refuse. */
 static GDALDataset *refuse_update(const GDALOpenInfo *info, const Name &name)
 {
@@ -271,6 +284,8 @@ GDALDataset *open_dataset(GDALOpenInfo *info)
 		return nullptr;
 	if (name.zipped && flags == OZR_UPDATE)
 		return refuse_update(info, name);
+	if (may_be_twin(info, name) && !check_twin(name, info->pszFilename, info->papszOpenOptions))
+		return nullptr;
 	Store store = open_store(name, flags, info->papszOpenOptions, &err, durability);
 	if (!store) {
 		if (name.ours) {
@@ -292,6 +307,8 @@ GDALDataset *open_by_name(const std::string &text, CSLConstList options)
 {
 	Name name(text.c_str());
 	ozr_err err = {};
+	if (name.zipped && !check_twin(name, text.c_str(), options))
+		return nullptr;
 	Store store = open_store(name, OZR_READ, options, &err);
 	if (!store) {
 		ozr_err_context(&err, err.code, "open '%s'", text.c_str());

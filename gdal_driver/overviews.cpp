@@ -137,6 +137,26 @@ CPLErr Dataset::build_beside(const char *resampling, int count, const int *facto
 	return CE_Failure;
 }
 
+using LevelList = std::vector<std::pair<unsigned, std::unique_ptr<Dataset>>>;
+
+static void flush_all(const LevelList &levels)
+{
+	for (const auto &one : levels)
+		if (one.second)
+			one.second->FlushCache(false);
+}
+
+/* One that is being created. */
+static bool refuse_for_archive(const Scene &scene)
+{
+	if (scene.zipped)
+		CPLError(CE_Failure, CPLE_NotSupported,
+			 "'%s': the levels of an archive are made when it is closed; creation "
+			 "options LEVELS, FACTORS and RESAMPLING say how",
+			 scene.name.c_str());
+	return scene.zipped;
+}
+
 CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *factors, int bands,
 				const int *band_list, GDALProgressFunc progress, void *data,
 				CSLConstList options)
@@ -147,17 +167,10 @@ CPLErr Dataset::IBuildOverviews(const char *resampling, int count, const int *fa
 	if (!scene_->writable() || scene_->info.is_bare)
 		return build_beside(resampling, count, factors, bands, band_list, progress, data,
 				    options);
-	if (scene_->zipped) { /* and being created */
-		CPLError(CE_Failure, CPLE_NotSupported,
-			 "'%s': the levels of an archive are made when it is closed; creation "
-			 "options LEVELS, FACTORS and RESAMPLING say how",
-			 scene_->name.c_str());
+	if (refuse_for_archive(*scene_))
 		return CE_Failure;
-	}
 	/* Everything that was written is in the store. */
-	for (auto &one : overviews_)
-		if (one.second)
-			one.second->FlushCache(false);
+	flush_all(overviews_);
 	bool is_part = false;
 	if (flush_blocks(false) != CE_None || !publish() ||
 	    !build_part(*this, resampling, count, factors, options, p, is_part))

@@ -34,8 +34,22 @@ bool plan_archive(const Name &target, CSLConstList options, Plan &plan)
 
 bool plan_twin(const Name &target, CSLConstList options, Plan &plan)
 {
-	if (!fetch_bool(options, "TWIN", plan.twin.wanted))
-		return false;
+	/* not INTERLEAVE, which GDAL takes from the source of a copy without being asked */
+	static const struct {
+		const char *word;
+		ozr_twin_samples samples;
+	} known[] = {{"PIXELS", OZR_TWIN_PIXELS},
+		     {"PLANES", OZR_TWIN_PLANES},
+		     {"PAGES", OZR_TWIN_PAGES}};
+	const char *text = CSLFetchNameValueDef(options, "TWIN", "NO");
+	for (const auto &one : known)
+		if (EQUAL(text, one.word))
+			plan.twin.how.samples = one.samples;
+	plan.twin.wanted = plan.twin.how.samples != OZR_TWIN_AUTO;
+	if (!plan.twin.wanted && !fetch_bool(options, "TWIN", plan.twin.wanted)) {
+		CPLErrorReset();
+		return refuse(target, "TWIN: must be NO, YES, PIXELS, PLANES or PAGES");
+	}
 	return !plan.twin.wanted || target.zipped ||
 	       refuse(target, "TWIN=YES: the name of a twin ends in .ozx, .zip, .tif or .tiff");
 }
@@ -81,15 +95,12 @@ static void drop_other_factors(CSLConstList options, Plan &plan)
 bool complete_twin(CSLConstList options, Plan &plan)
 {
 	ozr_err err = {};
-	const char *interleave = CSLFetchNameValue(options, "INTERLEAVE");
 	ozr_twin_options &how = plan.twin.how;
 	if (!plan.twin.wanted)
 		return true;
-	if (interleave != nullptr) /* its value was checked */
-		how.samples = EQUAL(interleave, "PIXEL") ? OZR_TWIN_PIXELS : OZR_TWIN_PLANES;
-	else if (are_colors(plan.image))
+	if (how.samples == OZR_TWIN_AUTO && are_colors(plan.image))
 		how.samples = OZR_TWIN_PIXELS;
-	else
+	else if (how.samples == OZR_TWIN_AUTO)
 		how.samples = bands_belong_together(plan) ? OZR_TWIN_PLANES : OZR_TWIN_PAGES;
 	drop_other_factors(options, plan);
 	if (ozr_twin_complete(&plan.image, &how, &plan.twin.storage, &err) == OZR_OK)

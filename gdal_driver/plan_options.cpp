@@ -205,6 +205,10 @@ static bool plan_blocks(CSLConstList options, Plan &plan)
 	double number;
 	if (block != nullptr && !parse_sizes(plan, "BLOCKSIZE", block, image.chunk))
 		return false;
+	/* tiles of a twin are planes */
+	for (unsigned d = 0; plan.twin.wanted && block != nullptr && d + 2 < image.rank; d++)
+		if (strchr(block, ',') == nullptr)
+			image.chunk[d] = 0;
 	unsigned behind = 1;
 	for (const char *key : {"BLOCKXSIZE", "BLOCKYSIZE"}) {
 		const char *text = CSLFetchNameValue(options, key);
@@ -221,7 +225,7 @@ static bool plan_blocks(CSLConstList options, Plan &plan)
 	if (!fetch_choice(options, "INTERLEAVE", {{"BAND", 0}, {"PIXEL", 1}}, "BAND or PIXEL",
 			  pixel))
 		return false;
-	for (unsigned d = 0; d < image.rank && pixel != 0; d++)
+	for (unsigned d = 0; d < image.rank && pixel != 0 && !plan.twin.wanted; d++)
 		if (image.axes[d].kind == OZR_AXIS_CHANNEL && image.chunk[d] == 0)
 			image.chunk[d] = image.shape[d];
 	return true;

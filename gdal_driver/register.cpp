@@ -25,6 +25,9 @@ static const char open_options[] = R"(<OpenOptionList>
   <Option name='MISSING_403' type='boolean' default='NO' description='Take HTTP status 403 for a missing key: S3 without the right to list'/>
   <Option name='IO_THREADS' type='int' min='1' max='64' default='16' description='Requests at a time, over a network'/>
   <Option name='SINGLE_WRITER' type='boolean' default='NO' description='Update in an object store, which has no locks: no other process writes the image'/>
+  <Option name='TWIN_CHECK' type='string-select' default='QUICK' description='How closely a file that is an .ozx and a TIFF is checked. TILES: each tile; BYTES: and all checksums; NO: opens the .ozx whatever has become of the TIFF'>
+    <Value>QUICK</Value><Value>TILES</Value><Value>BYTES</Value><Value>NO</Value>
+  </Option>
   <Option name='NUM_THREADS' type='string' description='Number of threads, or ALL_CPUS (default: GDAL_NUM_THREADS, else ALL_CPUS)'/>
 </OpenOptionList>)";
 
@@ -72,7 +75,9 @@ static const char creation_options[] = R"(<CreationOptionList>
   <Option name='PIXELTYPE' type='string-select' description='SIGNEDBYTE: the bytes of the source are int8'>
     <Value>DEFAULT</Value><Value>SIGNEDBYTE</Value>
   </Option>
-  <Option name='TWIN' type='boolean' default='NO' description='An archive (.ozx, .zip, .tif) that is a tiled OME-TIFF pyramid, too, and a GeoTIFF; INTERLEAVE says how its pages hold bands'/>
+  <Option name='TWIN' type='string-select' default='NO' description='An archive (.ozx, .zip, .tif) that is a tiled OME-TIFF pyramid, too, and a GeoTIFF. PIXELS, PLANES: a page holds all bands; PAGES: one; YES: colors and georeferenced bands together'>
+    <Value>NO</Value><Value>YES</Value><Value>PIXELS</Value><Value>PLANES</Value><Value>PAGES</Value>
+  </Option>
   <Option name='READ_ONLY' type='boolean' description='An archive that nobody may write to (default: YES for twins)'/>
   <Option name='OVERWRITE' type='boolean' default='NO' description='Replace an existing Zarr folder or archive, in one step, when the new one is complete'/>
   <Option name='FLUSH' type='string-select' default='NONE' description='CLOSE: on the disk before the image appears; EACH: each file at once'>

@@ -57,6 +57,7 @@ struct Scene {
 	std::string vsi;      /* the folder as GDAL's file functions call it */
 	bool network = false; /* looking costs requests */
 	bool zipped = false;  /* the folder is a zip archive, a single file */
+	std::string twin;     /* "" or what was found out about a file that is a TIFF, too */
 	bool itself = false;  /* opened as one of its own subdatasets: lists none again */
 	Store store;          /* that holds the image at inner */
 	Image image;
