@@ -46,10 +46,9 @@ bool plan_twin(const Name &target, CSLConstList options, Plan &plan)
 		if (EQUAL(text, one.word))
 			plan.twin.how.samples = one.samples;
 	plan.twin.wanted = plan.twin.how.samples != OZR_TWIN_AUTO;
-	if (!plan.twin.wanted && !fetch_bool(options, "TWIN", plan.twin.wanted)) {
-		CPLErrorReset();
-		return refuse(target, "TWIN: must be NO, YES, PIXELS, PLANES or PAGES");
-	}
+	/* its own words go through here, and are no YES or NO */
+	if (!plan.twin.wanted && !fetch_bool(options, "TWIN", plan.twin.wanted))
+		return false;
 	return !plan.twin.wanted || target.zipped ||
 	       refuse(target, "TWIN=YES: the name of a twin ends in .ozx, .zip, .tif or .tiff");
 }
