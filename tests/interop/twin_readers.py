@@ -199,7 +199,9 @@ class Libtiff(Reader):
         for r in regions:
             if copied != r[:2]:
                 copied = r[:2]
-                run("tiffcp", "-c", "none", "-s", "-r", "1000000", "-p", "contig", "-o", pages[r.page][r.level], path, folder / "copy.tif")
+                # From an offset it goes on along the chain of IFDs, which a page is in and a level is not.
+                source = ["-o", pages[r.page][r.level], path] if r.level else [f"{path},{r.page}"]
+                run("tiffcp", "-c", "none", "-s", "-r", "1000000", "-p", "contig", *source, folder / "copy.tif")
                 page = strip(folder / "copy.tif", kind)
             yield r.of(page)
 
