@@ -12,44 +12,9 @@
 
 /* --- Geometry ----------------------------------------------------------------------- */
 
-static int shape_of(struct ozr_twin_checking *c, struct ozr_twin_shape *s)
-{
-	struct ozr_image_info info;
-	struct ozr_array_info a;
-	ozr_image_get_info(c->img, &info);
-	*s = (struct ozr_twin_shape){.rank = info.rank, .levels = info.levels, .dtype = info.dtype};
-	memcpy(s->axes, info.axes, sizeof s->axes);
-	if (info.levels > OZR_TWIN_LEVELS_MOST)
-		return ozr_twin_damaged(c, "the Zarr side has %u levels, a twin has at most %d",
-					info.levels, OZR_TWIN_LEVELS_MOST);
-	c->levels = info.levels;
-	if (c->brief)
-		s->levels = 1;
-	for (unsigned l = 0; l < s->levels; l++) {
-		struct ozr_array *array = ozr_image_level(c->img, l);
-		if (!array)
-			return ozr_twin_damaged(c, "level %u of the Zarr side cannot be opened", l);
-		ozr_array_get_info(array, &a);
-		if (l == 0)
-			c->info = a;
-		if (a.dtype != c->info.dtype || strcmp(a.codec, c->info.codec) != 0 ||
-		    memcmp(a.fill, c->info.fill, sizeof a.fill) != 0 ||
-		    memcmp(a.order, c->info.order, sizeof a.order) != 0)
-			return ozr_twin_damaged(c,
-						"level %u of the Zarr side is stored otherwise "
-						"than level 0",
-						l);
-		memcpy(s->shape[l], a.shape, sizeof a.shape);
-		memcpy(s->chunk[l], a.chunk, sizeof a.chunk);
-		memcpy(s->shard[l], a.shard, sizeof a.shard);
-	}
-	memcpy(s->order, c->info.order, sizeof s->order);
-	s->codec = c->info.codec;
-	return OZR_OK;
-}
-
 static int find_geometry(struct ozr_twin_checking *c, struct ozr_err *err)
 {
+	struct ozr_image_info info;
 	struct ozr_twin_shape shape;
 	struct ozr_tiff_page p;
 	struct ozr_err why;
@@ -60,14 +25,15 @@ static int find_geometry(struct ozr_twin_checking *c, struct ozr_err *err)
 		*err = why;
 		return ozr_twin_outcome(c, code, &why);
 	}
-	code = shape_of(c, &shape);
-	if (code)
-		return code;
-	code = ozr_twin_geometry(&shape,
-				 p.samples == 1 ? OZR_TWIN_PAGES
-				 : p.separate   ? OZR_TWIN_PLANES
-						: OZR_TWIN_PIXELS,
-				 &c->geometry, &why);
+	ozr_image_get_info(c->img, &info);
+	c->levels = info.levels;
+	code = ozr_twin_shape(c->img, c->brief, &shape, &c->info, &why);
+	if (!code)
+		code = ozr_twin_geometry(&shape,
+					 p.samples == 1 ? OZR_TWIN_PAGES
+					 : p.separate   ? OZR_TWIN_PLANES
+							: OZR_TWIN_PIXELS,
+					 &c->geometry, &why);
 	if (code && !ozr_twin_blames_file(code)) {
 		*err = why;
 		return code;
@@ -89,6 +55,12 @@ struct fact {
 	uint64_t tiff, zarr;
 };
 
+/* TIFF has no type for bool. */
+static enum ozr_dtype shown_as(enum ozr_dtype t)
+{
+	return t == OZR_BOOL ? OZR_UINT8 : t;
+}
+
 static int compare_page(struct ozr_twin_checking *c, size_t page, unsigned level,
 			const struct ozr_tiff_page *p)
 {
@@ -104,7 +76,7 @@ static int compare_page(struct ozr_twin_checking *c, size_t page, unsigned level
 		{"compression", p->compression, g->compression},
 		{"predictor", p->predictor, 1},
 		{"fill order", p->fill_order, 1},
-		{"data type", p->has_dtype ? p->dtype : OZR_DTYPES, g->dtype},
+		{"data type", p->has_dtype ? p->dtype : OZR_DTYPES, shown_as(g->dtype)},
 		{"samples of a pixel", p->samples, g->per_pixel},
 		{"samples in planes", (uint64_t)p->separate, g->samples == OZR_TWIN_PLANES},
 		{"NewSubfileType", p->subfile, level > 0 ? OZR_TIFF_REDUCED : 0},

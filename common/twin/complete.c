@@ -104,7 +104,7 @@ static int check_result(const struct ozr_image_options *opt, enum ozr_twin_sampl
 			struct ozr_err *err)
 {
 	struct ozr_level_plan plan[OZR_TWIN_LEVELS_MOST];
-	struct ozr_twin_shape s = {.rank = opt->rank, .dtype = opt->dtype};
+	struct ozr_twin_shape s = {.rank = opt->rank, .dtype = opt->dtype, .plain = 1};
 	struct ozr_twin_geometry g;
 	unsigned sum = 0;
 

@@ -188,6 +188,10 @@ int ozr_twin_geometry(const struct ozr_twin_shape *s, enum ozr_twin_samples samp
 	rc = choose_samples(s, samples, g, err);
 	if (rc == OZR_OK)
 		rc = check_codec(s->codec, g, err);
+	if (rc == OZR_OK && !s->plain)
+		rc = ozr_fail(err, OZR_UNSUPPORTED,
+			      "chunks are big endian, or encoded by more than one codec: tiles "
+			      "cannot be");
 	for (unsigned i = 0; rc == OZR_OK && i < s->levels; i++)
 		rc = check_chunk(s, g, i, err);
 	if (rc == OZR_OK)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the pages of a twin are: how axes, levels and chunks of an image become
- * pages, SubIFDs and tiles, and whether they can. Pure functions.
+ * pages, SubIFDs and tiles, and whether they can. Pure functions, but for
+ * ozr_twin_shape().
  *
  * Tiles are numbered through all levels: those of a level one after the other,
  * there page by page, plane by plane, row by row, as TileOffsets has them.
@@ -29,7 +30,12 @@ struct ozr_twin_shape {
 	uint64_t shard[OZR_TWIN_LEVELS_MOST][OZR_MAX_RANK];
 	unsigned order[OZR_MAX_RANK]; /* of the axes in a chunk, slowest first */
 	const char *codec;
+	int plain; /* a chunk's bytes are a tile's: one codec, little endian */
 };
+/* shape.c: what img is; of `levels` levels only (0: all). *first: level 0, which must outlive out.
+ * OZR_UNSUPPORTED when levels are stored each in another way. */
+int ozr_twin_shape(struct ozr_image *img, unsigned levels, struct ozr_twin_shape *out,
+		   struct ozr_array_info *first, struct ozr_err *err) OZR_MUST_CHECK;
 
 struct ozr_twin_level {
 	uint64_t width, height;

@@ -87,36 +87,6 @@ static int chunks_stored(void *user, const char *key, size_t n,
 
 /* --- begin -------------------------------------------------------------------------------- */
 
-static int read_shape(struct ozr_twin *t, struct ozr_twin_shape *s, struct ozr_array_info *first,
-		      struct ozr_err *err)
-{
-	struct ozr_image_info info;
-
-	ozr_image_get_info(t->img, &info);
-	*s = (struct ozr_twin_shape){.rank = info.rank, .levels = info.levels, .dtype = info.dtype};
-	memcpy(s->axes, info.axes, sizeof(s->axes));
-	if (info.levels > OZR_TWIN_LEVELS_MOST)
-		return ozr_fail(err, OZR_UNSUPPORTED, "%u levels: a twin has at most %d",
-				info.levels, OZR_TWIN_LEVELS_MOST);
-	for (unsigned i = 0; i < info.levels; i++) {
-		struct ozr_array_info a;
-		const struct ozr_array *array = ozr_image_level(t->img, i);
-		if (array == NULL)
-			return ozr_fail(err, OZR_BAD_ARG, "level %u cannot be written", i);
-		ozr_array_get_info(array, &a);
-		if (a.zarr_format != 3)
-			return ozr_fail(err, OZR_UNSUPPORTED, "it is OME-Zarr 0.5, not 0.4");
-		memcpy(s->shape[i], a.shape, sizeof(a.shape));
-		memcpy(s->chunk[i], a.chunk, sizeof(a.chunk));
-		memcpy(s->shard[i], a.shard, sizeof(a.shard));
-		if (i == 0)
-			*first = a;
-	}
-	memcpy(s->order, first->order, sizeof(s->order));
-	s->codec = first->codec;
-	return OZR_OK;
-}
-
 /* Three or four samples are colors when the channels say so, or when nobody says anything. */
 static int find_colors(struct ozr_twin *t, struct ozr_err *err)
 {
@@ -202,7 +172,7 @@ static int begin(struct ozr_twin *t, const struct ozr_twin_options *how, struct 
 	struct ozr_array_info first;
 	struct ozr_twin_shape shape;
 
-	int rc = read_shape(t, &shape, &first, err);
+	int rc = ozr_twin_shape(t->img, 0, &shape, &first, err);
 	if (rc == OZR_OK)
 		rc = ozr_twin_geometry(&shape, how->samples, &t->geometry, err);
 	if (rc == OZR_OK)

@@ -122,14 +122,13 @@ static uint64_t twin_load(const unsigned char *p, unsigned n)
 	return v;
 }
 
-/* Make both checksums of OME/tiff.ifd fit its bytes, wherever its headers are found. */
-__attribute__((unused)) static void twin_fix(unsigned char *b, size_t len)
+/* Make both checksums of a member fit its bytes, wherever its headers are found. */
+__attribute__((unused)) static void twin_fix_key(const char *name, unsigned char *b, size_t len)
 {
-	static const char name[] = "OME/tiff.ifd";
-	const size_t n = sizeof name - 1;
+	const size_t n = strlen(name);
 	uint32_t crc = 0;
 	for (size_t i = 46; i + n <= len; i++) {
-		if (b[i] != 'O' || memcmp(b + i, name, n) != 0)
+		if (b[i] != (unsigned char)name[0] || memcmp(b + i, name, n) != 0)
 			continue;
 		unsigned char *local = b + i - 30, *central = b + i - 46, *at = NULL;
 		if (twin_load(local, 4) == 0x04034b50) {
@@ -148,6 +147,11 @@ __attribute__((unused)) static void twin_fix(unsigned char *b, size_t len)
 		for (unsigned k = 0; at && k < 4; k++)
 			at[k] = (unsigned char)(crc >> 8 * k);
 	}
+}
+
+__attribute__((unused)) static void twin_fix(unsigned char *b, size_t len)
+{
+	twin_fix_key("OME/tiff.ifd", b, len);
 }
 
 #endif

@@ -218,6 +218,18 @@ static void test_intact(void)
 	}
 }
 
+/* TIFF has no type of its own for bool: its bytes are unsigned integers there. */
+static void test_bool(void)
+{
+	static const struct twin_recipe r = {"yx", {40, 50}, OZR_BOOL,     "zstd",
+					     16,   2,        OZR_TWIN_AUTO};
+	make(&r, &good);
+	for (int depth = OZR_TWIN_QUICK; depth <= OZR_TWIN_BYTES; depth++) {
+		CHECK(check(&good, (enum ozr_twin_depth)depth) == OZR_TWIN_INTACT);
+		sides(1, 1);
+	}
+}
+
 static void test_files_that_are_none(void)
 {
 	static struct tiff_image tiff;
@@ -372,6 +384,24 @@ static void test_edited(void)
 	sides(1, 1);
 }
 
+/* The arrays' metadata say another byte order than the tiles have, and all checksums fit. */
+static void test_byte_order(void)
+{
+	static const char little[] = "\"little\"", big[] = "\"big\"   ";
+	const size_t n = sizeof little - 1;
+	unsigned found = 0;
+	make(&recipes[2], &bad);
+	for (size_t i = 0; i + n < bad.len; i++) /* that of the pixels, that of the index, ... */
+		if (memcmp(bad.b + i, little, n) == 0 && found++ % 2 == 0)
+			memcpy(bad.b + i, big, n);
+	CHECK(found == 6);
+	twin_fix_key("0/zarr.json", bad.b, bad.len);
+	twin_fix_key("1/zarr.json", bad.b, bad.len);
+	twin_fix_key("2/zarr.json", bad.b, bad.len);
+	for (int depth = OZR_TWIN_QUICK; depth <= OZR_TWIN_BYTES; depth++)
+		damaged(&bad, (enum ozr_twin_depth)depth, "big endian");
+}
+
 /* A byte of pixels: only a check of all bytes can see it. */
 static void test_pixels(void)
 {
@@ -472,6 +502,8 @@ int main(void)
 	CHECK_OK(ozr_ctx_new(NULL, &ctx, &err));
 	CHECK_OK(ozr_store_open_mem(ctx, &mem, &err));
 	test_intact();
+	test_bool();
+
 	test_files_that_are_none();
 	make(&small, &good);
 	CHECK_OK(show(&before, &good));
@@ -480,6 +512,7 @@ int main(void)
 	test_cut_off();
 	test_rewritten();
 	test_edited();
+	test_byte_order();
 	test_pixels();
 	test_flips();
 	test_flips_with_checksums();
