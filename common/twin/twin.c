@@ -12,6 +12,7 @@
 #include "base/ctx.h"
 #include "base/key.h"
 #include "base/mem.h"
+#include "ome/making.h"
 #include "twin/ome_xml.h"
 #include "twin/twin_impl.h"
 
@@ -323,6 +324,9 @@ int ozr_twin_finish(struct ozr_twin *t, const struct ozr_call *call, struct ozr_
 	ozr_ctx_enter(t->ctx);
 	if (t->ended)
 		return twin_context(ozr_fail(err, OZR_BAD_ARG, "finish was called before"), err);
+	if (ozr_image_is_pending(t->img)) /* what is not stored yet would be fill in the TIFF */
+		return twin_context(ozr_fail(err, OZR_BAD_ARG, "the image is not committed yet"),
+				    err);
 	t->ended = 1;
 	warn_of_limits(t, call);
 	ozr_buf_init(&xml, t->ctx, DESCRIPTION_MOST);
