@@ -301,6 +301,18 @@ static int check_image(const struct ozr_image *img, struct ozr_err *err)
 	return OZR_OK;
 }
 
+static int check_sources(const struct ozr_source *src, const unsigned char *stored, unsigned n,
+			 unsigned levels, struct ozr_err *err)
+{
+	if (n == 0 || n > levels || !src[0].read)
+		return ozr_fail(err, OZR_BAD_ARG, "pull: %u sources for %u levels", n, levels);
+	for (unsigned i = 0; i < n; i++)
+		if (stored && stored[i] && !src[i].read)
+			return ozr_fail(err, OZR_BAD_ARG,
+					"pull: level %u is stored, and has no source", i);
+	return OZR_OK;
+}
+
 static int pull_levels(struct ozr_image *img, const struct ozr_source *src,
 		       const unsigned char *stored, unsigned n, const struct ozr_call *call,
 		       struct ozr_err *err)
@@ -313,8 +325,9 @@ static int pull_levels(struct ozr_image *img, const struct ozr_source *src,
 	int rc = check_image(img, err);
 	if (rc)
 		return rc;
-	if (n == 0 || n > levels || !src[0].read)
-		return ozr_fail(err, OZR_BAD_ARG, "pull: %u sources for %u levels", n, levels);
+	rc = check_sources(src, stored, n, levels, err);
+	if (rc)
+		return rc;
 	if (n == 1 && !stored)
 		return pull_part(img, 0, levels, 0, src, call, err);
 	for (unsigned i = 0; i < n; i++)

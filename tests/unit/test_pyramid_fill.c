@@ -107,6 +107,10 @@ static void fill_between(void)
 				    {.read = NULL},
 				    {.read = must_not}};
 	const unsigned char stored[] = {1, 1, 0, 1};
+	/* without a source level 3 would be made of 2, over what it has */
+	src[3].read = NULL;
+	CHECK_CODE(OZR_BAD_ARG, ozr_pyramid_fill(img, src, stored, 4, NULL, &err));
+	src[3].read = must_not;
 	CHECK_OK(ozr_pyramid_fill(img, src, stored, 4, NULL, &err));
 	CHECK_OK(ozr_image_commit(img, NULL, &err));
 	scene_compare(&s, img);

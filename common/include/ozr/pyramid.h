@@ -50,8 +50,8 @@ OZR_API OZR_MUST_CHECK int ozr_pyramid_pull_levels(struct ozr_image *img,
 						   const struct ozr_call *call,
 						   struct ozr_err *err);
 /* The same where levels with stored[i] have their elements already (ozr_tiff_import(),
- * ozr_array_write_encoded()): these are not written, and their sources are read only where a level
- * is made of them. */
+ * ozr_array_write_encoded()): these are not written, and their sources, which they must have, are read
+ * only where a level is made of them. */
 OZR_API OZR_MUST_CHECK int ozr_pyramid_fill(struct ozr_image *img, const struct ozr_source *src,
 					    const unsigned char *stored, unsigned n,
 					    const struct ozr_call *call, struct ozr_err *err);
