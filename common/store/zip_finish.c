@@ -214,9 +214,8 @@ int ozr_zip_finish(struct ozr_zip_writer *w, struct ozr_err *err)
 	struct ozr_buf b;
 	ozr_buf_init(&b, w->base.ctx, SIZE_MAX / 2);
 	int code = finish_documents(w, err);
-	/* Nothing may lie behind the end record: a value that was aborted last leaves a gap. */
 	if (!code)
-		code = ozr_zip_sink_fill(&w->sink, 0, w->sink.end - w->sink.at, err);
+		code = ozr_zip_sink_close_gap(&w->sink, err);
 	place.offset = w->sink.at;
 	if (!code)
 		code = write_directory(w, &place, err);

@@ -131,7 +131,6 @@ static int reserve(struct ozr_zip_writer *w, struct ozr_zip_put *p, uint64_t siz
 	p->at = p->member->data;
 	p->room = size;
 	w->sink.at = end;
-	w->sink.end = ozr_max_u64(w->sink.end, end);
 	return 1;
 }
 

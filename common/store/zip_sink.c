@@ -63,6 +63,13 @@ static int check(const struct ozr_zip_sink *k, struct ozr_err *err)
 	return OZR_OK;
 }
 
+static void raise_end(struct ozr_zip_sink *k, uint64_t to)
+{
+	uint64_t end = atomic_load(&k->end);
+	while (end < to && !atomic_compare_exchange_weak(&k->end, &end, to))
+		continue;
+}
+
 int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *bytes, size_t len,
 		       struct ozr_err *err)
 {
@@ -77,13 +84,16 @@ int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *byte
 		code = ozr_put_patch(k->put, offset, bytes, len, err);
 	if (code)
 		k->broken = 1;
+	else
+		raise_end(k, offset + len);
 	return code;
 }
 
 int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len, struct ozr_err *err)
 {
 	/* The place of a value that was aborted is used again. */
-	const size_t again = k->anywhere ? len : (size_t)ozr_min_u64(k->end - k->at, len);
+	const uint64_t end = atomic_load(&k->end);
+	const size_t again = k->anywhere ? len : (size_t)ozr_min_u64(end - k->at, len);
 	int code = check(k, err);
 	if (!code && again)
 		code = ozr_zip_sink_patch(k, k->at, bytes, again, err);
@@ -94,7 +104,7 @@ int ozr_zip_sink_write(struct ozr_zip_sink *k, const void *bytes, size_t len, st
 		return code;
 	}
 	k->at += len;
-	k->end = ozr_max_u64(k->end, k->at);
+	raise_end(k, k->at);
 	return OZR_OK;
 }
 
@@ -122,6 +132,17 @@ int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n, struct ozr_e
 		n -= part;
 	}
 	return code;
+}
+
+int ozr_zip_sink_close_gap(struct ozr_zip_sink *k, struct ozr_err *err)
+{
+	const uint64_t end = atomic_load(&k->end);
+	if (end <= k->at)
+		return OZR_OK;
+	if (!k->anywhere)
+		return ozr_zip_sink_fill(k, 0, end - k->at, err);
+	k->at = end; /* it may be as long as a value said that it would be: mostly a hole */
+	return OZR_OK;
 }
 
 /* The scratch file into the put. */

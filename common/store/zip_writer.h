@@ -30,8 +30,9 @@ struct ozr_zip_sink {
 	int scratch;  /* where puts cannot be patched the archive is made in this file; or -1 */
 	int anywhere; /* many may write at once, each to a place of its own */
 	uint64_t at;  /* the next byte goes there */
-	uint64_t end; /* bytes that were written; an aborted value leaves at before it */
-	_Atomic int broken; /* a write failed */
+	_Atomic uint64_t end; /* of what was written: an aborted value leaves at before it, a place
+			       * that nobody has filled yet behind it */
+	_Atomic int broken;   /* a write failed */
 };
 
 int ozr_zip_sink_open(struct ozr_zip_sink *k, struct ozr_store *parent, const char *key,
@@ -43,6 +44,8 @@ int ozr_zip_sink_read(struct ozr_zip_sink *k, uint64_t offset, void *bytes, size
 		      struct ozr_err *err) OZR_MUST_CHECK;
 int ozr_zip_sink_fill(struct ozr_zip_sink *k, int byte, uint64_t n,
 		      struct ozr_err *err) OZR_MUST_CHECK;
+/* Nothing may lie behind the end record: a value that was aborted last leaves a gap. */
+int ozr_zip_sink_close_gap(struct ozr_zip_sink *k, struct ozr_err *err) OZR_MUST_CHECK;
 /* Where sink.anywhere says so, any thread may do this, also where nothing was written yet. */
 int ozr_zip_sink_patch(struct ozr_zip_sink *k, uint64_t offset, const void *bytes, size_t len,
 		       struct ozr_err *err) OZR_MUST_CHECK;

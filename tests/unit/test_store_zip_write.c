@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "ozr/zip.h"
 #include "store/zip.h"
@@ -262,6 +263,33 @@ static void test_wrong_sizes(void)
 		CHECK(missing(z, "c/5"));
 		ozr_store_unref(z);
 	}
+	ozr_store_unref(folder);
+	remove_tree(dir);
+}
+
+/* A value that says much and never comes takes no place in the file. */
+static void test_much_announced(void)
+{
+	struct ozr_store *folder = NULL, *z = NULL;
+	struct ozr_put *p = NULL, *q = NULL;
+	char dir[PATH_MAX];
+	struct stat st;
+	temp_dir(dir);
+	CHECK_OK(ozr_store_open_dir(ctx, dir, OZR_UPDATE, OZR_FLUSH_NONE, &folder, &err));
+	CHECK_OK(ozr_zip_create(folder, "a.ozx", NULL, &z, &err));
+	CHECK_OK(put(z, "zarr.json", "{}"));
+	CHECK_OK(ozr_put_begin(z, "c/0", (uint64_t)1 << 30, &p, &err));
+	CHECK_OK(ozr_put_begin(z, "c/1", (uint64_t)1 << 30, &q, &err));
+	CHECK_OK(ozr_put_append(p, big, 1000, &err));
+	CHECK_OK(ozr_put_append(q, big, 1000, &err));
+	ozr_put_abort(q);
+	CHECK_OK(ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
+	CHECK_OK(ozr_zip_commit(z, &err));
+	ozr_store_unref(z);
+	CHECK(stat(join(dir, "a.ozx"), &st) == 0 && st.st_blocks * 512 < 1 << 20);
+	z = reopened(folder);
+	has(z, "c/0", big, 1000);
+	ozr_store_unref(z);
 	ozr_store_unref(folder);
 	remove_tree(dir);
 }
@@ -536,6 +564,7 @@ int main(void)
 	test_options();
 	test_changes();
 	test_wrong_sizes();
+	test_much_announced();
 	test_refusals();
 	test_many_open(0);
 	test_many_open(1);
