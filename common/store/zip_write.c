@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ctx.h"
 #include "store/children.h"
@@ -178,10 +179,28 @@ static int writer_list(struct ozr_store *s, const char *prefix,
 
 /* --- Life ---------------------------------------------------------------------------- */
 
+/* A forked child lets go of its copy. What a thread of the parent was changing at that moment is
+ * neither whole nor to be waited for: it is lost. Returns whether this is a child. */
+static int abandon(struct ozr_zip_writer *w)
+{
+	if (!w->sink.pid || w->sink.pid == getpid())
+		return 0;
+	ozr_spool_forked(w->spool);
+	if (ozr_lock_forked(&w->mutex))
+		return 1;
+	w->table = NULL;
+	w->slots = 0;
+	w->first = w->last = NULL;
+	ozr_buf_init(&w->spare[0], w->base.ctx, 0);
+	ozr_buf_init(&w->spare[1], w->base.ctx, 0);
+	return 1;
+}
+
 static void writer_destroy(struct ozr_store *s)
 {
 	struct ozr_zip_writer *w = ozr_zip_writer(s);
 	struct ozr_ctx *ctx = ozr_ctx_ref(s->ctx);
+	const int forked = abandon(w);
 	ozr_zip_abort(s);
 	for (size_t i = 0; i < w->slots; i++) {
 		for (struct ozr_zip_member *m = w->table[i], *next; m; m = next) {
@@ -195,7 +214,8 @@ static void writer_destroy(struct ozr_store *s)
 	ozr_spool_free(w->spool);
 	ozr_free(ctx, w->comment);
 	ozr_store_unref(w->sink.parent);
-	pthread_mutex_destroy(&w->mutex);
+	if (!forked) /* else its parent may have had it locked */
+		pthread_mutex_destroy(&w->mutex);
 	ozr_store_release(s);
 	ozr_free(ctx, w);
 	ozr_ctx_unref(ctx);

@@ -8,9 +8,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ozr/zip.h"
-#include "store/zip.h"
+#include "store/zip_writer.h"
 #include "support/check.h"
 
 static struct ozr_err err;
@@ -294,6 +296,40 @@ static void test_much_announced(void)
 	remove_tree(dir);
 }
 
+/* A child of a process of which a thread was inside the writer: it lets go of its copy, and the
+ * archive is its parent's as before. */
+static void test_forked(void)
+{
+	struct ozr_store *folder = NULL, *z = NULL;
+	struct ozr_put *p = NULL;
+	char dir[PATH_MAX];
+	int status = -1;
+	temp_dir(dir);
+	CHECK_OK(ozr_store_open_dir(ctx, dir, OZR_UPDATE, OZR_FLUSH_NONE, &folder, &err));
+	CHECK_OK(ozr_zip_create(folder, "a.ozx", NULL, &z, &err));
+	CHECK_OK(ozr_put_begin(z, "c/0", 1000, &p, &err));
+	CHECK_OK(ozr_put_append(p, big, 500, &err));
+	pthread_mutex_lock(&ozr_zip_writer(z)->mutex);
+	const pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(20);
+		ozr_store_unref(z);
+		_exit(0);
+	}
+	pthread_mutex_unlock(&ozr_zip_writer(z)->mutex);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK_OK(ozr_put_append(p, big + 500, 500, &err));
+	CHECK_OK(ozr_put_commit(p, OZR_PUT_REPLACE, NULL, &err));
+	CHECK_OK(ozr_zip_commit(z, &err));
+	ozr_store_unref(z);
+	z = reopened(folder);
+	has(z, "c/0", big, 1000);
+	ozr_store_unref(z);
+	ozr_store_unref(folder);
+	remove_tree(dir);
+}
+
 struct seen {
 	char names[200];
 };
@@ -565,6 +601,7 @@ int main(void)
 	test_changes();
 	test_wrong_sizes();
 	test_much_announced();
+	test_forked();
 	test_refusals();
 	test_many_open(0);
 	test_many_open(1);
