@@ -49,6 +49,7 @@ struct ozr_twin_checking {
 	struct ozr_twin_geometry geometry; /* in a brief check of level 0 alone */
 	struct ozr_array_info info;        /* of level 0 */
 	struct ozr_range fill;             /* a tile that was found to hold the fill value */
+	uint64_t decoded;                  /* by a quick check, bytes */
 };
 
 /* --- check.c --- */

@@ -384,6 +384,29 @@ static void test_edited(void)
 	sides(1, 1);
 }
 
+/* A quick check does not decode a tile of fill values that is large, or a large sum of them: opening
+ * a file would take as long as it says. */
+static void test_large_fill(void)
+{
+	static const struct twin_recipe r = {"yx", {20, 20}, OZR_UINT8,    "zstd",
+					     8208, 1,        OZR_TWIN_AUTO};
+	struct ozr_tiff *t = NULL;
+	struct ozr_range tile;
+	make(&r, &good);
+	for (int depth = OZR_TWIN_QUICK; depth <= OZR_TWIN_BYTES; depth++)
+		CHECK(check(&good, (enum ozr_twin_depth)depth) == OZR_TWIN_INTACT);
+	CHECK_OK(ozr_tiff_open(mem, "t.ozx", &t, &err));
+	CHECK_OK(ozr_tiff_tiles(t, 0, 0, 0, 1, &tile, &err));
+	ozr_tiff_close(t);
+	CHECK(tile.length > 16);
+	bad = good;
+	bad.b[tile.offset + tile.length / 2] ^= 1;
+	twin_fix(bad.b, bad.len);
+	CHECK(check(&bad, OZR_TWIN_QUICK) == OZR_TWIN_INTACT);
+	damaged(&bad, OZR_TWIN_TILES, "");
+	make(&small, &good);
+}
+
 /* The arrays' metadata say another byte order than the tiles have, and all checksums fit. */
 static void test_byte_order(void)
 {
@@ -513,6 +536,7 @@ int main(void)
 	test_rewritten();
 	test_edited();
 	test_byte_order();
+	test_large_fill();
 	test_pixels();
 	test_flips();
 	test_flips_with_checksums();

@@ -99,9 +99,9 @@ struct ozr_twin_report {
 };
 /* Say whether both sides of the file at key still agree. A file that is damaged is a report, not
  * an error; errors are of reading it. QUICK looks at the first and the last page, of each level at
- * its first and last tile; at the checksum of the IFDs up to 16 MiB, and at the local headers of up
- * to 256 members; in a store where each read is a round trip at less: the first page of level 0. Progress
- * is told, cancelling asked for. */
+ * its first and last tile; at the checksum of the IFDs up to 16 MiB, at tiles of fill values up to
+ * 64 MiB, and at the local headers of up to 256 members; in a store where each read is a round trip
+ * at less: the first page of level 0. Progress is told, cancelling asked for. */
 OZR_API OZR_MUST_CHECK int ozr_twin_check(struct ozr_store *parent, const char *key,
 					  enum ozr_twin_depth depth, const struct ozr_call *call,
 					  struct ozr_twin_report *out, struct ozr_err *err);
