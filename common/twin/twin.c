@@ -20,9 +20,14 @@ enum { TABLE_MEMORY = 16 << 20, DESCRIPTION_MOST = 256 << 20 };
 
 #define IFD_KEY "OME/tiff.ifd"
 
-static int twin_context(int rc, struct ozr_err *err)
+static int twin_context(const struct ozr_store *zip, int rc, struct ozr_err *err)
 {
-	return rc == OZR_OK ? rc : ozr_err_context(err, rc, "twin");
+	char quoted[OZR_QUOTE_MAX];
+
+	return rc == OZR_OK
+		       ? rc
+		       : ozr_err_context(err, rc, "twin '%s'",
+					 ozr_quote(quoted, zip->location, strlen(zip->location)));
 }
 
 /* --- what is told ----------------------------------------------------------------------- */
@@ -83,7 +88,7 @@ static int chunks_stored(void *user, const char *key, size_t n,
 		rc = ozr_tile_table_put(t->table, first, held, place, err);
 	if (rc == OZR_OK)
 		atomic_fetch_add(&t->stored, n);
-	return twin_context(rc, err);
+	return twin_context(t->zip, rc, err);
 }
 
 /* --- begin -------------------------------------------------------------------------------- */
@@ -205,7 +210,7 @@ int ozr_twin_begin(struct ozr_store *zip, struct ozr_image *img, const struct oz
 	ozr_ctx_enter(zip->ctx);
 	struct ozr_twin *t = ozr_calloc(zip->ctx, 1, sizeof(*t), err);
 	if (t == NULL)
-		return twin_context(ozr_alloc_code(err), err);
+		return twin_context(zip, ozr_alloc_code(err), err);
 	t->ctx = ozr_ctx_ref(zip->ctx);
 	t->zip = zip;
 	t->img = img;
@@ -214,7 +219,7 @@ int ozr_twin_begin(struct ozr_store *zip, struct ozr_image *img, const struct oz
 		*out = t;
 	else
 		ozr_twin_free(t);
-	return twin_context(rc, err);
+	return twin_context(zip, rc, err);
 }
 
 void ozr_twin_free(struct ozr_twin *t)
@@ -323,10 +328,11 @@ int ozr_twin_finish(struct ozr_twin *t, const struct ozr_call *call, struct ozr_
 		err = &local;
 	ozr_ctx_enter(t->ctx);
 	if (t->ended)
-		return twin_context(ozr_fail(err, OZR_BAD_ARG, "finish was called before"), err);
-	if (ozr_image_is_pending(t->img)) /* what is not stored yet would be fill in the TIFF */
-		return twin_context(ozr_fail(err, OZR_BAD_ARG, "the image is not committed yet"),
+		return twin_context(t->zip, ozr_fail(err, OZR_BAD_ARG, "finish was called before"),
 				    err);
+	if (ozr_image_is_pending(t->img)) /* what is not stored yet would be fill in the TIFF */
+		return twin_context(
+			t->zip, ozr_fail(err, OZR_BAD_ARG, "the image is not committed yet"), err);
 	t->ended = 1;
 	warn_of_limits(t, call);
 	ozr_buf_init(&xml, t->ctx, DESCRIPTION_MOST);
@@ -338,5 +344,5 @@ int ozr_twin_finish(struct ozr_twin *t, const struct ozr_call *call, struct ozr_
 		ozr_tiff_header(header, first);
 		rc = ozr_zip_patch(t->zip, 0, header, sizeof(header), err);
 	}
-	return twin_context(rc, err);
+	return twin_context(t->zip, rc, err);
 }

@@ -335,6 +335,7 @@ static void test_empty(void)
 	CHECK_OK(ozr_image_create(zip, "", OZR_CREATE_DIRECT, &o, &img, &err));
 	CHECK_OK(ozr_twin_begin(zip, img, NULL, &twin, &err));
 	CHECK_CODE(OZR_BAD_ARG, ozr_twin_finish(twin, NULL, &err)); /* shards may still come */
+	CHECK(strstr(err.msg, "twin 'empty'"));
 	CHECK_OK(ozr_image_commit(img, NULL, &err));
 	CHECK_OK(ozr_twin_finish(twin, NULL, &err));
 	ozr_twin_free(twin);
