@@ -115,8 +115,9 @@ static bool make_plan(ImageCopy &copy)
 		return false;
 	if (plan.twin.wanted)
 		add_geotiff_tags(&copy.source,
-				 copy.georef && !stored.geotransform_is_ome &&
-					 (plan.has_srs || stored.has_geotransform),
+				 copy.georef && (!stored.gcps.empty() ||
+						 (!stored.geotransform_is_ome &&
+						  (plan.has_srs || stored.has_geotransform))),
 				 plan.twin);
 	if (stored.overviews.deferred) { /* nobody has built them yet */
 		if (plan.overviews == Overviews::FORCE_USE_EXISTING)

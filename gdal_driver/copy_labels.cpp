@@ -175,17 +175,38 @@ namespace
 {
 /* Folders beside the levels. */
 struct Beside {
+	ozr_store *store;
+	std::string root;
 	ozr_image *image;
 	std::string names;
 };
 } // namespace
+
+static int is_foreign(void *arg, const char *name, int is_prefix)
+{
+	bool tiff = is_prefix == 0 && EQUAL(name, "tiff.ifd");
+	*static_cast<bool *>(arg) = !tiff;
+	return tiff ? 0 : 1;
+}
+
+/* The TIFF side of a twin, which has its folder for itself. A copy that is one makes its own. */
+static bool is_tiff_side(const Beside &beside, const char *name)
+{
+	bool foreign = true;
+	std::string folder = beside.root + (beside.root.empty() ? "" : "/") + name;
+	return EQUAL(name, "OME") &&
+	       ozr_store_list(beside.store, folder.c_str(), is_foreign, &foreign, nullptr) ==
+		       OZR_OK &&
+	       !foreign;
+}
 
 static int look_beside(void *arg, const char *name, int is_prefix)
 {
 	auto &beside = *static_cast<Beside *>(arg);
 	ImageInfo info = {};
 	ozr_image_get_info(beside.image, &info);
-	bool known = !is_prefix || name[0] == '.' || EQUAL(name, "labels");
+	bool known =
+		!is_prefix || name[0] == '.' || EQUAL(name, "labels") || is_tiff_side(beside, name);
 	for (unsigned n = 0; n < info.levels && !known; n++) {
 		const char *path = ozr_image_level_path(beside.image, n);
 		size_t first = strcspn(path, "/");
@@ -199,8 +220,8 @@ static int look_beside(void *arg, const char *name, int is_prefix)
 /* Only where listing a store costs nothing. */
 static std::string find_beside(const Scene &scene)
 {
-	Beside beside = {scene.image.get(), ""};
 	ozr_store *store = scene.store.get();
+	Beside beside = {store, scene.inner, scene.image.get(), ""};
 	if ((store->caps & OZR_STORE_LIST) != 0 && (store->caps & OZR_STORE_REMOTE) == 0 &&
 	    !scene.info.is_bare &&
 	    ozr_store_list(store, scene.inner.c_str(), look_beside, &beside, nullptr) != OZR_OK)

@@ -10,6 +10,7 @@
  */
 #include "overviews.h"
 
+#include "archive.h"
 #include "driver.h"
 
 namespace
@@ -130,10 +131,11 @@ CPLErr Dataset::build_beside(const char *resampling, int count, const int *facto
 		return DatasetBase::IBuildOverviews(resampling, count, factors, bands, band_list,
 						    progress, data, options);
 	CPLError(CE_Failure, CPLE_NotSupported,
-		 "'%s': has levels of its own, which would hide those of an .ovr file; to build "
-		 "them "
-		 "anew, or to drop them, open it for update (gdaladdo without -ro)",
-		 scene_->name.c_str());
+		 "'%s': has levels of its own, which would hide those of an .ovr file; %s",
+		 scene_->name.c_str(),
+		 scene_->zipped ? archives_stay
+				: "to build them anew, or to drop them, open it for update "
+				  "(gdaladdo without -ro)");
 	return CE_Failure;
 }
 

@@ -136,8 +136,11 @@ bool make_plan(Source &source, const Name &target, CSLConstList options, Plan &p
 	if (plan.has_size) /* it replaces a geotransform without a CRS */
 		source.georef.has_geotransform = source.georef.is_absent = false;
 	if (plan.twin.wanted)
-		add_geotiff_tags(source.dataset, plan.has_srs || source.georef.has_geotransform,
-				 plan.twin);
+		add_geotiff_tags(
+			source.dataset,
+			plan.has_srs || source.georef.has_geotransform ||
+				(source.georef.is_wanted && source.dataset->GetGCPCount() > 0),
+			plan.twin);
 	if (element_from_text(source.nodata, source.dtype, plan.image.nodata)) {
 		plan.image.has_nodata = 1;
 		memcpy(plan.image.fill, plan.image.nodata, sizeof(plan.image.fill));

@@ -203,6 +203,8 @@ int ozr_hierarchy_copy_value(struct ozr_store *from, struct ozr_store *to, const
 	struct ozr_put *put = NULL;
 	char quoted[OZR_QUOTE_MAX];
 
+	if (strcmp(key, OZR_TREE_IFD_KEY) == 0)
+		return OZR_OK;
 	int rc = ozr_object_open_for(from, key, &hint, &o, err);
 	if (rc == OZR_OK)
 		rc = ozr_put_begin(to, key, o->size, &put, err);

@@ -39,7 +39,12 @@ int ozr_tree_is_root_metadata(const char *name);
 int ozr_tree_is_document(const char *key);
 int ozr_tree_is_known_file(const char *name);
 
-/* hierarchy.c: one value from one store to another, in pieces that the worker holds. */
+/* The IFDs of a twin's TIFF side (ozr/twin.h): offsets into the file that they are in, and true there
+ * only. Copies go without them, or a copy that is packed would look like a damaged twin. */
+#define OZR_TREE_IFD_KEY "OME/tiff.ifd"
+
+/* hierarchy.c: one value from one store to another, in pieces that the worker holds; nothing for
+ * OZR_TREE_IFD_KEY. */
 struct ozr_worker;
 int ozr_hierarchy_copy_value(struct ozr_store *from, struct ozr_store *to, const char *key,
 			     struct ozr_worker *w, struct ozr_err *err) OZR_MUST_CHECK;

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import zipfile
 
 import numpy
 import pytest
@@ -149,6 +150,55 @@ def test_images_of_ours(tmp_path):
             numpy.testing.assert_array_equal(tiff.ReadAsArray(), volume[c, z])
     for z in range(3):
         numpy.testing.assert_array_equal(open_quietly(f"OMEZARR:{tmp_path}/v.ome.tif", f"Z={z}").ReadAsArray(), volume[:, z])
+
+
+def test_ground_control_points(tmp_path):
+    source = raster(pattern(1, 60, 70), epsg=None)
+    srs = osr.SpatialReference()
+    srs.ImportFromEPSG(4326)
+    points = [gdal.GCP(1, 50, 0, 0, 0), gdal.GCP(2, 50, 0, 70, 0.5), gdal.GCP(1, 49, 0, 0, 60), gdal.GCP(2, 49.25, 0, 70, 60)]
+    source.SetGCPs(points, srs.ExportToWkt())
+    copied(source, tmp_path / "a.ozx", "TWIN=YES")
+    copied(open_quietly(tmp_path / "a.ozx"), tmp_path / "b.ozx", "TWIN=YES")
+    copied(source, tmp_path / "none.ozx", "TWIN=YES", "GEOREF=NO")
+    for name in ("a.ozx", "b.ozx"):
+        tiff = stock(tmp_path / name)
+        got = [(p.GCPX, p.GCPY, p.GCPPixel, p.GCPLine) for p in tiff.GetGCPs()]
+        assert got == [(p.GCPX, p.GCPY, p.GCPPixel, p.GCPLine) for p in points]
+        assert tiff.GetGCPSpatialRef().GetAuthorityCode(None) == "4326"
+    assert stock(tmp_path / "none.ozx").GetGCPCount() == 0
+
+
+def test_the_tiff_side_stays_in_its_file(tmp_path):
+    """A copy has other offsets, so its IFDs would be wrong; a copy that is a twin makes its own."""
+    pixels = pattern(2, 100, 120)
+    copied(raster(pixels), tmp_path / "a.ozx", "TWIN=YES")
+    source = open_quietly(tmp_path / "a.ozx")
+    for target, *options in (["b.ome.zarr"], ["b.ozx"], ["b.tif", "TWIN=YES"]):
+        _, said = copied(source, tmp_path / target, *options, strict=1)
+        assert not said
+        numpy.testing.assert_array_equal(open_quietly(f"OMEZARR:{tmp_path / target}").ReadAsArray(), pixels)
+    assert not (tmp_path / "b.ome.zarr/OME").exists()
+    with zipfile.ZipFile(tmp_path / "a.ozx") as archive:
+        archive.extractall(tmp_path / "unzipped.ome.zarr")
+    assert (tmp_path / "unzipped.ome.zarr/OME/tiff.ifd").exists()
+    for old, new in (("a.ozx", "c.ome.zarr"), ("c.ome.zarr", "d.ozx"), ("unzipped.ome.zarr", "e.ozx"), ("unzipped.ome.zarr", "f.ome.zarr")):
+        with heard() as said:
+            assert DRIVER.CopyFiles(str(tmp_path / new), str(tmp_path / old)) == 0
+        assert not said
+        image = open_quietly(tmp_path / new)
+        assert image.GetMetadataItem("TWIN", "IMAGE_STRUCTURE") is None
+        numpy.testing.assert_array_equal(image.ReadAsArray(), pixels)
+    assert not (tmp_path / "c.ome.zarr/OME").exists() and not (tmp_path / "f.ome.zarr/OME").exists()
+
+
+def test_overviews_cannot_be_added(tmp_path):
+    copied(raster(pattern(1, 300, 300)), tmp_path / "a.ozx", "TWIN=YES")
+    for words in (["2"], ["-ro", "2"], ["-clean"]):
+        flags = [w for w in words if w.startswith("-")]
+        done = run("gdaladdo", *flags, tmp_path / "a.ozx", *[w for w in words if w not in flags])
+        assert done.returncode != 0 and "never changed" in done.stderr and "without -ro" not in done.stderr
+    assert os.listdir(tmp_path) == ["a.ozx"]
 
 
 def test_create(tmp_path):

@@ -295,8 +295,9 @@ OZR_API OZR_MUST_CHECK int ozr_hierarchy_check(struct ozr_store *s, struct ozr_e
 OZR_API OZR_MUST_CHECK int ozr_hierarchy_remove(struct ozr_store *s, struct ozr_err *err);
 /* The same without a look at what it is: for what was begun and not finished. */
 OZR_API OZR_MUST_CHECK int ozr_hierarchy_clear(struct ozr_store *s, struct ozr_err *err);
-/* Copy everything, metadata last. What is in to already stays, unless it has the same key. call
- * may be NULL; it is asked for cancelling only. */
+/* Copy everything, metadata last; but not the IFDs of a twin (OME/tiff.ifd), which are true in
+ * their own file only. What is in to already stays, unless it has the same key. call may be NULL;
+ * it is asked for cancelling only. */
 OZR_API OZR_MUST_CHECK int ozr_hierarchy_copy(struct ozr_store *from, struct ozr_store *to,
 					      const struct ozr_call *call, struct ozr_err *err);
 

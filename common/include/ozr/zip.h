@@ -74,8 +74,9 @@ OZR_API uint64_t ozr_zip_put_offset(const struct ozr_put *p);
 /* Change bytes before the first entry (options.head). */
 OZR_API OZR_MUST_CHECK int ozr_zip_patch(struct ozr_store *zip, uint64_t offset, const void *bytes,
 					 size_t len, struct ozr_err *err);
-/* Put all values of a store that lists into the archive: documents first, then the others in the
- * order of their keys, piece by piece. A part of a store: ozr_store_open_sub(). What the archive
+/* Put all values of a store that lists into the archive, but not the IFDs of a twin (OME/tiff.ifd),
+ * which are true in their own file only: documents first, then the others in the order of their
+ * keys, piece by piece. A part of a store: ozr_store_open_sub(). What the archive
  * holds already stays. call may be NULL; progress is by values. */
 OZR_API OZR_MUST_CHECK int ozr_zip_pack(struct ozr_store *zip, struct ozr_store *from,
 					const struct ozr_call *call, struct ozr_err *err);
