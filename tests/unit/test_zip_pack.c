@@ -2,7 +2,7 @@
 /*
  * Stores that are packed into archives: from a folder, memory, a part of a
  * store, another archive. What the archive has is what the store had, without
- * locks and leftovers; metadata comes first; equal stores give equal bytes; a
+ * locks, leftovers and IFDs of a twin; metadata comes first; equal stores give equal bytes; a
  * failure leaves nothing.
  */
 #include "ozr/zip.h"
@@ -47,6 +47,8 @@ static void fill(struct ozr_store *s)
 		CHECK_OK(ozr_store_put(s, key, "{\"level\":1}", 11, OZR_PUT_REPLACE, &err));
 	}
 	CHECK_OK(ozr_store_put(s, "zarr.json", "{\"root\":1}", 10, OZR_PUT_REPLACE, &err));
+	/* of a twin that was unpacked: offsets into another file */
+	CHECK_OK(ozr_store_put(s, "OME/tiff.ifd", "offsets", 7, OZR_PUT_REPLACE, &err));
 }
 
 /* A document may have room behind it. */
