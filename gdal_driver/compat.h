@@ -211,6 +211,7 @@ inline void declare_update(GDALDriver *driver)
 }
 
 /* Whether errors go to GDAL's own silent handler now. 3.6 does not tell: it is taken as yes. */
+constexpr bool muting_is_known = OZR_GDAL_IS(3, 7);
 inline bool errors_are_muted()
 {
 #if OZR_GDAL_IS(3, 7)

@@ -103,7 +103,14 @@ CPLErr remove_dataset(const char *text)
 	bool creating = sequence.seen == Sequence::ONLY_IDENTIFIED && sequence.name == text;
 	sequence.seen = Sequence::NOTHING;
 	if (copying) {
-		CPLDebug("OMEZarr", "'%s' stays until its copy is complete", text);
+		if (muting_is_known)
+			CPLDebug("OMEZarr", "'%s' stays until its copy is complete", text);
+		else
+			CPLError(CE_Warning, CPLE_AppDefined,
+				 "'%s' is not deleted now: a copy to its name replaces it at the "
+				 "end, with OVERWRITE=YES; to have it deleted, remove the file "
+				 "(this GDAL does not tell which is wanted)",
+				 text);
 		return CE_Failure;
 	}
 	Name name(text);

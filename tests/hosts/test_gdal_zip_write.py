@@ -122,6 +122,24 @@ def test_overwriting(tmp_path):
     check(tmp_path / "a.ozx", PIXELS + 1)
 
 
+def test_deleting(tmp_path):
+    """GDAL 3.6 asks for it in the same way before a copy, so there the archive stays, which is said."""
+    for name in ("a.ozx", "b.ozx", "c.ozx"):
+        copied(memory_raster(PIXELS), tmp_path / name)
+    with heard() as said:
+        assert gdal.GetDriverByName("OMEZarr").Delete(str(tmp_path / "a.ozx")) == 0
+    assert not said and names(tmp_path) == ["b.ozx", "c.ozx"]
+    done = run("gdalmanage", "delete", tmp_path / "b.ozx")
+    with heard() as said:
+        driver = gdal.IdentifyDriver(str(tmp_path / "c.ozx"))
+        deleted = driver.Delete(str(tmp_path / "c.ozx")) == 0
+    if VERSION < 3070000:
+        assert "is not deleted" in done.stderr and not deleted and "is not deleted" in said.warnings()[0]
+        assert names(tmp_path) == ["b.ozx", "c.ozx"]
+    else:
+        assert done.returncode == 0 and not done.stderr and deleted and not said and names(tmp_path) == []
+
+
 def test_cancelled(tmp_path):
     for stop in (0.0, 0.5, 0.98):
         copied(memory_raster(PIXELS), tmp_path / "a.ozx", errors=1, callback=lambda done, *_: 0 if done >= stop else 1)
