@@ -232,4 +232,8 @@ inline bool is_identification(const GDALOpenInfo *info)
  * identified as, folders included. Older versions identify only, and leave folders alone. */
 constexpr bool copy_opens_target = OZR_GDAL_IS(3, 10);
 
+/* Whether Create() deletes, aloud, whatever is at its target. Older versions leave folders alone, and
+ * of archives we keep it so. */
+constexpr bool create_deletes = OZR_GDAL_IS(3, 12);
+
 #endif

@@ -114,6 +114,10 @@ CPLErr remove_dataset(const char *text)
 		return CE_Failure;
 	}
 	Name name(text);
+	if (creating && name.zipped && !create_deletes) {
+		CPLDebug("OMEZarr", "'%s' stays until its successor is complete", text);
+		return CE_Failure;
+	}
 	ozr_err err = {};
 	const char *why = refuses_writing(name);
 	int rc = why != nullptr ? ozr_fail(&err, OZR_UNSUPPORTED, "%s", why)
